@@ -1,0 +1,15 @@
+//! The vocabulary and the rules of orientation: what a structure, a procedure, a need and a referral are,
+//! who is competent for whom, and in which order options stand. Pure: no input or output, no clock.
+
+pub mod code;
+pub mod need;
+pub mod opening;
+pub mod privacy;
+pub mod procedure;
+pub mod ranking;
+pub mod reason;
+pub mod referral;
+pub mod structure;
+pub mod target;
+pub mod territory;
+pub mod text;

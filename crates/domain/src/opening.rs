@@ -1,0 +1,198 @@
+//! Opening hours: OSM syntax in, instants out.
+
+use std::sync::LazyLock;
+
+use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono_tz::Tz;
+use opening_hours::localization::{Country, TzLocation};
+use opening_hours::{Context, ContextHolidays, OpeningHours, RuleKind};
+use serde::Serialize;
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
+use crate::territory::CommuneCode;
+
+/// Hours that nobody checked for this many months are unknown, neither open nor closed.
+pub const HOURS_KEEP_MONTHS: u32 = 12;
+
+/// How far ahead hours are expanded into instants.
+const WINDOW_DAYS: i64 = 8;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray, Serialize, utoipa::ToSchema)]
+#[strum(serialize_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum OpeningStatus {
+    Open,
+    Closed,
+    Unknown,
+}
+
+/// The state at one instant, and when it changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opening {
+    pub status: OpeningStatus,
+    /// When open: until when.
+    pub until: Option<DateTime<Utc>>,
+    /// When closed: the next opening within the coming days.
+    pub next: Option<DateTime<Utc>>,
+}
+
+impl Opening {
+    pub const UNKNOWN: Self = Self { status: OpeningStatus::Unknown, until: None, next: None };
+}
+
+/// Whether hours checked on that day still say something on another.
+pub fn still_counts(checked_on: Option<NaiveDate>, day: NaiveDate) -> bool {
+    checked_on.and_then(|checked| checked.checked_add_months(chrono::Months::new(HOURS_KEEP_MONTHS))).is_some_and(|limit| day <= limit)
+}
+
+/// Whether a text is `opening_hours` syntax. `Mo-Fr 9h-12h` is not.
+///
+/// # Errors
+/// What the parser stumbled on, in English, for a report.
+pub fn check_syntax(hours: &str) -> Result<(), String> {
+    hours.parse::<OpeningHours>().map(drop).map_err(|error| error.to_string().lines().next().unwrap_or_default().to_owned())
+}
+
+/// Hours expanded once into the coming days' instants, so that a question only searches them.
+#[derive(Debug)]
+pub struct Schedule {
+    hours: OpeningHours<TzLocation<Tz>>,
+    time_zone: Tz,
+    /// The text says what happens on public holidays.
+    knows_holidays: bool,
+    window: std::ops::Range<DateTime<Utc>>,
+    spans: Vec<Span>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    start: DateTime<Utc>,
+    end: DateTime<Utc>,
+    /// Open without a condition; else something like "by appointment", or a public holiday the text forgot.
+    certain: bool,
+}
+
+static PUBLIC_HOLIDAYS: LazyLock<ContextHolidays> = LazyLock::new(|| Country::FR.holidays());
+static REGIONAL_HOLIDAYS: LazyLock<ContextHolidays> = LazyLock::new(|| Country::FR.holidays_regional());
+
+impl Schedule {
+    /// `None` when the text is not `opening_hours` syntax.
+    pub fn parse(hours: &str, time_zone: Tz, commune: &CommuneCode, from: DateTime<Utc>) -> Option<Self> {
+        let mut context = Context::default().with_holidays(PUBLIC_HOLIDAYS.clone()).with_locale(TzLocation::new(time_zone));
+        if has_regional_holidays(commune) {
+            context = context.with_holidays_unknown(REGIONAL_HOLIDAYS.clone());
+        }
+        let knows_holidays = hours.contains("PH");
+        let hours = hours.parse::<OpeningHours>().ok()?.with_context(context);
+        // A day back, so that an instant just before midnight elsewhere falls within.
+        let window = from - Duration::days(1)..from + Duration::days(WINDOW_DAYS);
+        let mut schedule = Self { hours, time_zone, knows_holidays, window: window.clone(), spans: Vec::new() };
+        schedule.spans = schedule.expand(&window);
+        Some(schedule)
+    }
+
+    /// The state at an instant: a search within the window, an evaluation of the text outside it.
+    pub fn at(&self, instant: DateTime<Utc>) -> Opening {
+        if self.window.contains(&instant) && instant + Duration::days(1) < self.window.end {
+            state(&self.spans, instant)
+        } else {
+            state(&self.expand(&(instant - Duration::days(1)..instant + Duration::days(WINDOW_DAYS))), instant)
+        }
+    }
+
+    fn expand(&self, window: &std::ops::Range<DateTime<Utc>>) -> Vec<Span> {
+        let local = |instant: DateTime<Utc>| instant.with_timezone(&self.time_zone);
+        self.hours
+            .iter_range(local(window.start), local(window.end))
+            .filter(|range| range.kind != RuleKind::Closed)
+            .map(|range| Span {
+                start: range.range.start.with_timezone(&Utc),
+                end: range.range.end.with_timezone(&Utc),
+                certain: range.kind == RuleKind::Open
+                    && range.comment.is_empty()
+                    && (self.knows_holidays || !PUBLIC_HOLIDAYS.get_public().contains(range.range.start.date_naive())),
+            })
+            .collect()
+    }
+}
+
+fn state(spans: &[Span], instant: DateTime<Utc>) -> Opening {
+    let next_index = spans.partition_point(|span| span.end <= instant);
+    match spans.get(next_index) {
+        Some(span) if span.start <= instant && span.certain => Opening { status: OpeningStatus::Open, until: Some(span.end), next: None },
+        Some(span) if span.start <= instant => Opening::UNKNOWN,
+        _ => {
+            let next = spans.iter().skip(next_index).find(|span| span.certain).map(|span| span.start);
+            Opening { status: OpeningStatus::Closed, until: None, next }
+        }
+    }
+}
+
+/// Alsace and Moselle keep two more days (local law of 1892); overseas territories keep the abolition of slavery.
+fn has_regional_holidays(commune: &CommuneCode) -> bool {
+    matches!(commune.departement(), "57" | "67" | "68") || commune.as_str().starts_with('9') && commune.departement().len() == 3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(instant: &str) -> DateTime<Utc> {
+        instant.parse().unwrap()
+    }
+
+    fn schedule(hours: &str, zone: Tz, commune: &str, from: &str) -> Schedule {
+        Schedule::parse(hours, zone, &CommuneCode::parse(commune).unwrap(), at(from)).unwrap()
+    }
+
+    #[test]
+    fn says_open_until_and_closed_next() {
+        let rennes = schedule("Mo-Fr 09:00-12:00", chrono_tz::Europe::Paris, "35238", "2026-11-23T00:00:00Z");
+        let open = rennes.at(at("2026-11-23T09:30:00Z"));
+        assert_eq!((open.status, open.until), (OpeningStatus::Open, Some(at("2026-11-23T11:00:00Z"))));
+        let closed = rennes.at(at("2026-11-23T11:00:00Z"));
+        assert_eq!((closed.status, closed.next), (OpeningStatus::Closed, Some(at("2026-11-24T08:00:00Z"))));
+    }
+
+    #[test]
+    fn counts_in_the_time_of_the_place() {
+        let noumea = schedule("Mo-Fr 08:00-12:00", chrono_tz::Pacific::Noumea, "98818", "2026-11-23T00:00:00Z");
+        assert_eq!(noumea.at(at("2026-11-22T21:30:00Z")).status, OpeningStatus::Open);
+    }
+
+    #[test]
+    fn beyond_the_window_it_evaluates_the_text() {
+        let rennes = schedule("Mo-Fr 09:00-12:00", chrono_tz::Europe::Paris, "35238", "2026-11-23T00:00:00Z");
+        assert_eq!(rennes.at(at("2027-03-15T09:00:00Z")).status, OpeningStatus::Open);
+        assert_eq!(rennes.at(at("2025-11-24T09:00:00Z")).status, OpeningStatus::Open);
+    }
+
+    #[test]
+    fn a_comment_is_not_an_opening() {
+        let rennes = schedule("Mo-Fr 09:00-12:00 \"sur rendez-vous\"", chrono_tz::Europe::Paris, "35238", "2026-11-23T00:00:00Z");
+        assert_eq!(rennes.at(at("2026-11-23T09:30:00Z")), Opening::UNKNOWN);
+    }
+
+    #[test]
+    fn a_holiday_the_text_forgot_is_unknown_and_one_it_names_is_closed() {
+        let christmas = "2026-12-25T10:00:00Z";
+        let forgot = schedule("Mo-Fr 09:00-12:00", chrono_tz::Europe::Paris, "35238", "2026-12-24T00:00:00Z");
+        assert_eq!(forgot.at(at(christmas)).status, OpeningStatus::Unknown);
+        let says = schedule("Mo-Fr 09:00-12:00; PH off", chrono_tz::Europe::Paris, "35238", "2026-12-24T00:00:00Z");
+        assert_eq!(says.at(at(christmas)).status, OpeningStatus::Closed);
+    }
+
+    #[test]
+    fn rejects_what_is_not_the_syntax() {
+        assert!(check_syntax("Mo-Fr 9h-12h").is_err());
+        assert!(check_syntax("Mo-Fr 09:00-12:00,14:00-17:00; Sa 09:00-12:00").is_ok());
+    }
+
+    #[test]
+    fn hours_age() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        assert!(still_counts(Some(day("2025-11-22")), day("2026-11-22")));
+        assert!(!still_counts(Some(day("2025-11-21")), day("2026-11-22")));
+        assert!(!still_counts(None, day("2026-11-22")));
+    }
+}

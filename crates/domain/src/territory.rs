@@ -1,0 +1,152 @@
+//! Places: positions, communes and what a territory code covers.
+
+use std::fmt;
+
+use chrono_tz::Tz;
+use serde::Serialize;
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
+/// A position, degrees WGS 84.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Location {
+    /// Degrees north, -90 to 90.
+    pub lat: f64,
+    /// Degrees east, -180 to 180.
+    pub lon: f64,
+}
+
+/// The mean radius of the Earth in metres (IUGG), as used by the haversine formula.
+pub const EARTH_RADIUS_M: f64 = 6_371_008.8;
+
+impl Location {
+    /// `None` when a coordinate is not a number or lies outside the globe.
+    pub fn new(lat: f64, lon: f64) -> Option<Self> {
+        let inside = (-90.0..=90.0).contains(&lat) && (-180.0..=180.0).contains(&lon);
+        inside.then_some(Self { lat, lon })
+    }
+
+    /// Metres as the crow flies (haversine on a sphere; at most 0.5 % from the ellipsoid).
+    pub fn distance_m(self, other: Self) -> f64 {
+        let (lat_a, lat_b) = (self.lat.to_radians(), other.lat.to_radians());
+        let half_lat = ((lat_b - lat_a) / 2.0).sin();
+        let half_lon = ((other.lon - self.lon).to_radians() / 2.0).sin();
+        let square = half_lat * half_lat + lat_a.cos() * lat_b.cos() * half_lon * half_lon;
+        2.0 * EARTH_RADIUS_M * square.sqrt().min(1.0).asin()
+    }
+}
+
+/// An INSEE commune code: five characters, `2A004` in Corsica included.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct CommuneCode(String);
+
+impl CommuneCode {
+    /// Accepts the form only; whether such a commune exists is the directory's to say.
+    pub fn parse(code: &str) -> Option<Self> {
+        let mut characters = code.chars();
+        let first = characters.next()?;
+        let second = characters.next()?;
+        let rest = characters.as_str();
+        let sound = first.is_ascii_digit()
+            && (second.is_ascii_digit() || (first == '2' && matches!(second, 'A' | 'B')))
+            && rest.len() == 3
+            && rest.bytes().all(|byte| byte.is_ascii_digit());
+        sound.then(|| Self(code.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The département, or the overseas territory, that the code itself names: `35`, `2A`, `974`, `988`.
+    pub fn departement(&self) -> &str {
+        let length = if self.0.starts_with("97") || self.0.starts_with("98") { 3 } else { 2 };
+        self.0.get(..length).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for CommuneCode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// What a commune code stands for, in INSEE's `TYPECOM` words.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, EnumString, IntoStaticStr, VariantArray, Serialize, utoipa::ToSchema,
+)]
+#[strum(serialize_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum CommuneKind {
+    /// A commune of today (`COM`).
+    #[strum(serialize = "COM", to_string = "commune")]
+    Commune,
+    /// An arrondissement of Paris, Lyon or Marseille (`ARM`).
+    #[strum(serialize = "ARM", to_string = "arrondissement")]
+    Arrondissement,
+    /// A delegated commune of a new commune (`COMD`).
+    #[strum(serialize = "COMD", to_string = "delegated")]
+    Delegated,
+    /// An associated commune (`COMA`).
+    #[strum(serialize = "COMA", to_string = "associated")]
+    Associated,
+    /// A code that no longer stands for anything of its own.
+    #[strum(serialize = "ANC", to_string = "former")]
+    Former,
+}
+
+/// A commune of today, or a code that resolves to one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Commune {
+    pub code: CommuneCode,
+    pub kind: CommuneKind,
+    pub name: String,
+    /// The commune of today; itself when `kind` is [`CommuneKind::Commune`].
+    pub resolves_to: CommuneCode,
+    pub postal_codes: Vec<String>,
+    pub population: Option<i32>,
+    /// SIREN of the intercommunality.
+    pub epci: Option<String>,
+    pub departement: String,
+    pub region: Option<String>,
+    pub centre: Option<Location>,
+    pub time_zone: Tz,
+}
+
+impl Commune {
+    /// Whether a territory, written as codes, covers this commune: its own code, or that of its EPCI,
+    /// département or région (`R53`: région codes are prefixed, since some equal a département's).
+    pub fn lies_in(&self, territory: &[String]) -> bool {
+        territory.iter().any(|code| {
+            code == self.code.as_str()
+                || *code == self.departement
+                || Some(code) == self.epci.as_ref()
+                || (self.region.is_some() && code.strip_prefix('R') == self.region.as_deref())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_commune_codes() {
+        for code in ["35238", "2A004", "97105", "98818", "01001"] {
+            assert!(CommuneCode::parse(code).is_some(), "{code}");
+        }
+        for code in ["", "3523", "352380", "3A001", "2C001", "2a004", "35 38", "３５２３８"] {
+            assert!(CommuneCode::parse(code).is_none(), "{code}");
+        }
+        assert_eq!(CommuneCode::parse("97411").unwrap().departement(), "974");
+        assert_eq!(CommuneCode::parse("2B033").unwrap().departement(), "2B");
+    }
+
+    #[test]
+    fn measures_a_known_distance() {
+        let rennes = Location::new(48.1147, -1.6794).unwrap();
+        let brest = Location::new(48.3904, -4.4861).unwrap();
+        assert!((rennes.distance_m(brest) - 210_000.0).abs() < 2_000.0);
+        assert!(Location::new(f64::NAN, 0.0).is_none());
+    }
+}
