@@ -1,0 +1,157 @@
+//! Structures with their indexes, built once. A directory is two of them: a large base and a small overlay of changes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use aiguilleur_domain::opening::{Opening, Schedule, still_counts};
+use aiguilleur_domain::structure::{Kind, Structure};
+use aiguilleur_domain::territory::{CommuneCode, Location};
+use aiguilleur_domain::text::normalise;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::kd_tree::KdTree;
+use crate::territory::Territory;
+
+/// A structure and what is computed from it once.
+#[derive(Debug)]
+pub struct Entry {
+    pub structure: Structure,
+    /// Where distances are measured to; the commune's centre when the structure has no position of its own.
+    pub position: Option<Location>,
+    /// `None`: no hours, unreadable ones, or hours too old to count.
+    schedule: Option<Arc<Schedule>>,
+    /// Its name, normalised, for searching.
+    pub plain_name: String,
+}
+
+impl Entry {
+    pub fn opening_at(&self, instant: DateTime<Utc>) -> Opening {
+        let counts = still_counts(self.structure.hours_checked_on, instant.date_naive());
+        self.schedule.as_ref().filter(|_| counts).map_or(Opening::UNKNOWN, |schedule| schedule.at(instant))
+    }
+}
+
+/// A set of structures that a rule may name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Class {
+    Kind(Kind),
+    /// The desks of an institution, by its slug.
+    Desk(String),
+    /// Structures that declare a procedure or a group of procedures.
+    Declares(String),
+}
+
+/// The members of a class, by place.
+#[derive(Debug, Default)]
+pub struct Members {
+    pub tree: KdTree,
+    by_commune: HashMap<CommuneCode, Vec<u32>>,
+    /// Those whose own record says which area they serve.
+    with_territory: Vec<u32>,
+}
+
+/// Structures in ascending order of id, and their indexes. Closed ones are kept, outside the indexes.
+#[derive(Debug, Default)]
+pub struct Layer {
+    entries: Vec<Entry>,
+    classes: HashMap<Class, Members>,
+}
+
+impl Layer {
+    /// `now` decides which hours still count and which days they are expanded to.
+    pub fn build(mut structures: Vec<Structure>, territory: &Territory, now: DateTime<Utc>) -> Self {
+        structures.sort_by_key(|structure| structure.id);
+        let mut schedules = Schedules { territory, now, known: HashMap::new() };
+        let entries: Vec<Entry> = structures
+            .into_iter()
+            .map(|structure| Entry {
+                position: territory.position_of(&structure),
+                schedule: schedules.of(&structure),
+                plain_name: normalise(&structure.name),
+                structure,
+            })
+            .collect();
+        let mut members: HashMap<Class, Vec<u32>> = HashMap::new();
+        for (entry, index) in entries.iter().zip(0..).filter(|(entry, _)| !entry.structure.is_closed()) {
+            for class in classes_of(&entry.structure) {
+                members.entry(class).or_default().push(index);
+            }
+        }
+        let classes = members.into_iter().map(|(class, members)| (class, Members::build(&members, &entries))).collect();
+        Self { entries, classes }
+    }
+
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    pub fn get(&self, id: Uuid) -> Option<&Entry> {
+        let index = self.entries.binary_search_by_key(&id, |entry| entry.structure.id).ok()?;
+        self.entries.get(index)
+    }
+
+    pub fn entry(&self, index: u32) -> Option<&Entry> {
+        self.entries.get(usize::try_from(index).ok()?)
+    }
+
+    pub fn members(&self, class: &Class) -> Option<&Members> {
+        self.classes.get(class)
+    }
+}
+
+impl Members {
+    fn build(members: &[u32], entries: &[Entry]) -> Self {
+        let entry = |index: u32| usize::try_from(index).ok().and_then(|index| entries.get(index));
+        let mut by_commune: HashMap<CommuneCode, Vec<u32>> = HashMap::new();
+        let mut with_territory = Vec::new();
+        for &index in members {
+            let Some(Entry { structure, .. }) = entry(index) else { continue };
+            by_commune.entry(structure.commune.clone()).or_default().push(index);
+            if !structure.territory.is_empty() {
+                with_territory.push(index);
+            }
+        }
+        let placed = members.iter().filter_map(|&index| entry(index)?.position.map(|position| (position, index)));
+        Self { tree: KdTree::build(placed), by_commune, with_territory }
+    }
+
+    /// Those that stand in a commune.
+    pub fn in_commune(&self, commune: &CommuneCode) -> &[u32] {
+        self.by_commune.get(commune).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn with_territory(&self) -> &[u32] {
+        &self.with_territory
+    }
+}
+
+fn classes_of(structure: &Structure) -> Vec<Class> {
+    let mut classes = vec![match &structure.institution {
+        Some(institution) if structure.kind == Kind::Guichet => Class::Desk(institution.clone()),
+        _ => Class::Kind(structure.kind),
+    }];
+    classes.extend(structure.procedures.iter().chain(&structure.groups).cloned().map(Class::Declares));
+    classes
+}
+
+/// Schedules shared by text, time zone and holiday region: parsing costs 40 µs, and towns keep the same hours.
+struct Schedules<'t> {
+    territory: &'t Territory,
+    now: DateTime<Utc>,
+    known: HashMap<(String, String), Option<Arc<Schedule>>>,
+}
+
+impl Schedules<'_> {
+    fn of(&mut self, structure: &Structure) -> Option<Arc<Schedule>> {
+        let hours = structure.opening_hours.as_ref()?;
+        if structure.is_closed() || !still_counts(structure.hours_checked_on, self.now.date_naive()) {
+            return None;
+        }
+        let commune = self.territory.resolve(&structure.commune)?.commune;
+        // Time zone and holidays follow the département.
+        let key = (hours.clone(), commune.departement.clone());
+        let parse = || Schedule::parse(hours, commune.time_zone, &commune.code, self.now).map(Arc::new);
+        self.known.entry(key).or_insert_with(parse).clone()
+    }
+}

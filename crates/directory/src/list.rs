@@ -1,0 +1,111 @@
+//! Lists of structures: the filters of the directory's own reads, in an order that a cursor can resume.
+
+use aiguilleur_domain::opening::OpeningStatus;
+use aiguilleur_domain::structure::Kind;
+use aiguilleur_domain::territory::{CommuneCode, Location};
+use aiguilleur_domain::text::normalise;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::Directory;
+use crate::layer::Entry;
+
+/// Which structures are wanted. Everything left out means "any".
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Nearest first from there, within a radius in metres.
+    pub around: Option<(Location, f64)>,
+    pub commune: Option<CommuneCode>,
+    /// West, south, east, north, degrees.
+    pub bounds: Option<[f64; 4]>,
+    pub kinds: Vec<Kind>,
+    /// Declares the procedure or its group, or is of a kind that the procedure's rule names.
+    pub procedure: Option<String>,
+    pub open_at: Option<DateTime<Utc>>,
+    /// Words of its name.
+    pub words: Option<String>,
+    pub modified_since: Option<DateTime<Utc>>,
+    /// Closed ones are listed too (for mirrors that follow changes).
+    pub with_closed: bool,
+}
+
+/// Where a page stops: the distance (0 without a place) and the id of its last structure.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Position {
+    pub distance_m: f64,
+    pub id: Uuid,
+}
+
+/// A structure found, with metres from the place asked for, if there was one.
+#[derive(Debug, Clone, Copy)]
+pub struct Found<'d> {
+    pub entry: &'d Entry,
+    pub distance_m: f64,
+}
+
+impl Found<'_> {
+    pub fn position(&self) -> Position {
+        Position { distance_m: self.distance_m, id: self.entry.structure.id }
+    }
+}
+
+impl Directory {
+    /// Structures that pass the filter after a position, nearest first when a place is asked for, else by id.
+    /// O(registry), at most `limit` results.
+    pub fn list(&self, filter: &Filter, after: Option<Position>, limit: usize) -> Vec<Found<'_>> {
+        let words: Vec<String> =
+            filter.words.as_deref().map(|words| normalise(words).split(' ').map(str::to_owned).collect()).unwrap_or_default();
+        let rule_kinds: Option<Vec<Kind>> = filter.procedure.as_ref().map(|slug| self.kinds_for(slug));
+        let passes = |entry: &Entry| {
+            let structure = &entry.structure;
+            (filter.with_closed || !structure.is_closed())
+                && (filter.kinds.is_empty() || filter.kinds.contains(&structure.kind))
+                && filter.commune.as_ref().is_none_or(|commune| structure.commune == *commune)
+                && filter.modified_since.is_none_or(|since| structure.updated_at >= since)
+                && filter.bounds.is_none_or(|bounds| structure.location.is_some_and(|location| lies_within(location, bounds)))
+                && words.iter().all(|word| entry.plain_name.split(' ').any(|known| known.starts_with(word.as_str())))
+                && rule_kinds.as_ref().is_none_or(|kinds| kinds.contains(&structure.kind) || self.declares(entry, filter))
+                && filter.open_at.is_none_or(|instant| entry.opening_at(instant).status == OpeningStatus::Open)
+        };
+        let distance = |entry: &Entry| match filter.around {
+            Some((from, radius)) => entry.structure.location.map(|to| from.distance_m(to)).filter(|distance| *distance <= radius),
+            None => Some(0.0),
+        };
+        let comes_after = |found: &Found<'_>| after.is_none_or(|position| compare(&found.position(), &position).is_gt());
+        let found = self
+            .structures()
+            .filter_map(|entry| distance(entry).map(|distance_m| Found { entry, distance_m }))
+            .filter(|found| comes_after(found) && passes(found.entry));
+        if filter.around.is_none() {
+            return found.take(limit).collect();
+        }
+        let mut found: Vec<Found<'_>> = found.collect();
+        found.sort_by(|a, b| compare(&a.position(), &b.position()));
+        found.truncate(limit);
+        found
+    }
+
+    fn kinds_for(&self, slug: &str) -> Vec<Kind> {
+        let targets = self.catalogue.procedure(slug).into_iter().flat_map(aiguilleur_domain::procedure::Procedure::targets);
+        targets
+            .filter_map(|target| match target {
+                aiguilleur_domain::target::Target::Kind(kind) => Some(kind),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn declares(&self, entry: &Entry, filter: &Filter) -> bool {
+        let procedure = filter.procedure.as_ref().and_then(|slug| self.catalogue.procedure(slug));
+        procedure.is_some_and(|procedure| entry.structure.declares(&procedure.slug, &procedure.group))
+    }
+}
+
+fn compare(a: &Position, b: &Position) -> std::cmp::Ordering {
+    a.distance_m.total_cmp(&b.distance_m).then(a.id.cmp(&b.id))
+}
+
+fn lies_within(location: Location, [west, south, east, north]: [f64; 4]) -> bool {
+    let between_meridians = if west <= east { (west..=east).contains(&location.lon) } else { location.lon >= west || location.lon <= east };
+    between_meridians && (south..=north).contains(&location.lat)
+}

@@ -1,0 +1,265 @@
+//! Communes in memory: by code, by name, by postal code, and by the position that lies in them.
+
+use std::collections::HashMap;
+
+use aiguilleur_domain::structure::Structure;
+use aiguilleur_domain::territory::{Commune, CommuneCode, CommuneKind, Location};
+use aiguilleur_domain::text::normalise;
+use geo::{BoundingRect, Closest, ClosestPoint, Contains, MultiPolygon, Point};
+use rstar::primitives::{GeomWithData, Rectangle};
+use rstar::{AABB, RTree};
+
+use crate::kd_tree::KdTree;
+
+/// A point this near to a coast belongs to its commune: outlines are simplified, quays are not in them. Metres.
+const SHORE_M: f64 = 1_000.0;
+/// Around the centre of a commune whose outline isn't known (overseas collectivities). Metres.
+const CENTRE_REACH_M: f64 = 15_000.0;
+/// A degree of latitude holds at least this many metres.
+const METRES_PER_DEGREE: f64 = 110_574.0;
+
+/// The communes, whatever their kind, with the outlines of those of today.
+#[derive(Debug, Default)]
+pub struct Territory {
+    communes: Vec<Commune>,
+    /// The commune of today where a code stands for several things, else what it is.
+    by_code: HashMap<CommuneCode, usize>,
+    names: Vec<String>,
+    outlines: Vec<MultiPolygon>,
+    boxes: RTree<OutlineBox>,
+    /// Centres of the communes without an outline.
+    centres: KdTree,
+}
+
+/// An outline's bounds, with the numbers of its commune and of itself.
+type OutlineBox = GeomWithData<Rectangle<(f64, f64)>, (usize, usize)>;
+
+/// What a commune code led to.
+#[derive(Debug, Clone, Copy)]
+pub struct Resolved<'t> {
+    /// The commune of today.
+    pub commune: &'t Commune,
+    /// What the code itself stands for, when it isn't that.
+    pub from: Option<&'t Commune>,
+}
+
+impl Territory {
+    /// `outlines`: degrees WGS 84, by code of communes of today.
+    pub fn new(mut communes: Vec<Commune>, outlines: HashMap<CommuneCode, MultiPolygon>) -> Self {
+        communes.sort_by(|a, b| (&a.code, a.kind).cmp(&(&b.code, b.kind)));
+        let mut by_code = HashMap::with_capacity(communes.len());
+        for (index, commune) in communes.iter().enumerate() {
+            by_code.entry(commune.code.clone()).or_insert(index);
+        }
+        let mut boxes = Vec::with_capacity(outlines.len());
+        let mut kept = Vec::with_capacity(outlines.len());
+        let mut has_outline = vec![false; communes.len()];
+        for (code, outline) in outlines {
+            let (Some(&commune), Some(bounds)) = (by_code.get(&code), outline.bounding_rect()) else { continue };
+            let rectangle = Rectangle::from_corners(bounds.min().x_y(), bounds.max().x_y());
+            boxes.push(GeomWithData::new(rectangle, (commune, kept.len())));
+            kept.push(outline);
+            has_outline.get_mut(commune).into_iter().for_each(|known| *known = true);
+        }
+        let centres = communes.iter().zip(0..).zip(&has_outline).filter_map(|((commune, index), has_outline)| {
+            let alone = commune.kind == CommuneKind::Commune && !has_outline;
+            commune.centre.filter(|_| alone).map(|centre| (centre, index))
+        });
+        Self {
+            centres: KdTree::build(centres),
+            names: communes.iter().map(|commune| normalise(&commune.name)).collect(),
+            by_code,
+            outlines: kept,
+            boxes: RTree::bulk_load(boxes),
+            communes,
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.communes.is_empty()
+    }
+
+    pub fn communes(&self) -> &[Commune] {
+        &self.communes
+    }
+
+    /// The commune of today that a code, current or not, leads to.
+    pub fn resolve(&self, code: &CommuneCode) -> Option<Resolved<'_>> {
+        let found = self.get(code)?;
+        if found.kind == CommuneKind::Commune {
+            return Some(Resolved { commune: found, from: None });
+        }
+        let commune = self.get(&found.resolves_to).filter(|commune| commune.kind == CommuneKind::Commune)?;
+        Some(Resolved { commune, from: Some(found) })
+    }
+
+    fn get(&self, code: &CommuneCode) -> Option<&Commune> {
+        self.by_code.get(code).and_then(|&index| self.communes.get(index))
+    }
+
+    /// The commune of today in which a position lies; `None` at sea and abroad.
+    pub fn locate(&self, location: Location) -> Option<&Commune> {
+        let point = Point::new(location.lon, location.lat);
+        let around = self.boxes.locate_in_envelope_intersecting(&AABB::from_point((location.lon, location.lat)));
+        let inside = around.map(|found| found.data).find(|(_, outline)| self.outlines.get(*outline).is_some_and(|it| it.contains(&point)));
+        let index =
+            inside.map(|(commune, _)| commune).or_else(|| self.on_the_shore(location)).or_else(|| self.around_a_centre(location))?;
+        self.communes.get(index)
+    }
+
+    fn on_the_shore(&self, location: Location) -> Option<usize> {
+        let reach_lat = SHORE_M / METRES_PER_DEGREE;
+        let reach_lon = reach_lat / location.lat.to_radians().cos().max(0.01);
+        let envelope =
+            AABB::from_corners((location.lon - reach_lon, location.lat - reach_lat), (location.lon + reach_lon, location.lat + reach_lat));
+        let point = Point::new(location.lon, location.lat);
+        self.boxes
+            .locate_in_envelope_intersecting(&envelope)
+            .filter_map(|found| {
+                let (commune, outline) = found.data;
+                let closest = match self.outlines.get(outline)?.closest_point(&point) {
+                    Closest::Intersection(closest) | Closest::SinglePoint(closest) => closest,
+                    Closest::Indeterminate => return None,
+                };
+                Some((location.distance_m(Location { lat: closest.y(), lon: closest.x() }), commune))
+            })
+            .filter(|(distance, _)| *distance <= SHORE_M)
+            .min_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, commune)| commune)
+    }
+
+    fn around_a_centre(&self, location: Location) -> Option<usize> {
+        let (index, distance) = self.centres.nearest(location).next()?;
+        (distance <= CENTRE_REACH_M).then_some(index).and_then(|index| usize::try_from(index).ok())
+    }
+
+    /// Where a structure stands, for measuring: its own position, else the centre of its commune.
+    pub fn position_of(&self, structure: &Structure) -> Option<Location> {
+        structure.location.or_else(|| self.get(&structure.commune).and_then(|commune| commune.centre))
+    }
+
+    /// Communes by name, best first: the very name, then those that begin so, contain it, or are spelt nearly so;
+    /// the most populous first among equals.
+    pub fn named(&self, asked: &str) -> Vec<&Commune> {
+        let asked = normalise(asked);
+        if asked.is_empty() {
+            return Vec::new();
+        }
+        let mut found = self.matching(|name| {
+            if name == asked {
+                Some(3.0)
+            } else if name.starts_with(&asked) {
+                Some(2.0)
+            } else {
+                name.contains(&asked).then_some(1.0)
+            }
+        });
+        if found.is_empty() {
+            found = self.matching(|name| Some(strsim::jaro_winkler(name, &asked)).filter(|score| *score > 0.88));
+        }
+        found
+    }
+
+    fn matching(&self, score: impl Fn(&str) -> Option<f64>) -> Vec<&Commune> {
+        let mut found: Vec<(f64, &Commune)> =
+            self.communes.iter().zip(&self.names).filter_map(|(commune, name)| score(name).map(|score| (score, commune))).collect();
+        found.sort_by(|(score_a, a), (score_b, b)| {
+            score_b.total_cmp(score_a).then(b.population.cmp(&a.population)).then_with(|| (&a.code, a.kind).cmp(&(&b.code, b.kind)))
+        });
+        found.into_iter().map(|(_, commune)| commune).collect()
+    }
+
+    /// Communes of today that share a postal code, the most populous first.
+    pub fn with_postal_code(&self, postal_code: &str) -> Vec<&Commune> {
+        let mut found: Vec<&Commune> = self
+            .communes
+            .iter()
+            .filter(|commune| commune.kind == CommuneKind::Commune && commune.postal_codes.iter().any(|code| code == postal_code))
+            .collect();
+        found.sort_by_key(|commune| std::cmp::Reverse(commune.population));
+        found
+    }
+
+    /// Communes whose code or name is spelt most like an unknown code.
+    pub fn similar(&self, unknown: &str) -> Vec<&Commune> {
+        let by_name = self.named(unknown);
+        if !by_name.is_empty() {
+            return by_name.into_iter().take(3).collect();
+        }
+        let plain = unknown.trim().to_ascii_uppercase();
+        let mut near: Vec<(usize, &Commune)> = self
+            .communes
+            .iter()
+            .filter(|commune| commune.kind == CommuneKind::Commune)
+            .map(|commune| (strsim::osa_distance(commune.code.as_str(), &plain), commune))
+            .filter(|(edits, _)| *edits <= 2)
+            .collect();
+        near.sort_by(|(a, one), (b, other)| a.cmp(b).then(other.population.cmp(&one.population)));
+        near.into_iter().take(3).map(|(_, commune)| commune).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use geo::polygon;
+
+    use super::*;
+
+    fn commune(code: &str, kind: CommuneKind, name: &str, resolves_to: &str, centre: Option<(f64, f64)>) -> Commune {
+        let code = CommuneCode::parse(code).unwrap();
+        Commune {
+            departement: code.departement().to_owned(),
+            code,
+            kind,
+            name: name.to_owned(),
+            resolves_to: CommuneCode::parse(resolves_to).unwrap(),
+            postal_codes: vec!["35000".to_owned()],
+            population: Some(1000),
+            epci: None,
+            region: None,
+            centre: centre.and_then(|(lat, lon)| Location::new(lat, lon)),
+            time_zone: chrono_tz::Europe::Paris,
+        }
+    }
+
+    fn territory() -> Territory {
+        let communes = vec![
+            commune("35238", CommuneKind::Commune, "Rennes", "35238", Some((48.11, -1.68))),
+            commune("35051", CommuneKind::Commune, "Cesson-Sévigné", "35051", Some((48.12, -1.60))),
+            commune("75112", CommuneKind::Arrondissement, "Paris 12e", "75056", None),
+            commune("75056", CommuneKind::Commune, "Paris", "75056", Some((48.86, 2.35))),
+            commune("97801", CommuneKind::Commune, "Saint-Martin", "97801", Some((18.07, -63.05))),
+        ];
+        let west = polygon![(x: -1.75, y: 48.05), (x: -1.63, y: 48.05), (x: -1.63, y: 48.15), (x: -1.75, y: 48.15)];
+        let east = polygon![(x: -1.63, y: 48.05), (x: -1.55, y: 48.05), (x: -1.55, y: 48.15), (x: -1.63, y: 48.15)];
+        let outlines = [("35238", west), ("35051", east)];
+        Territory::new(communes, outlines.map(|(code, shape)| (CommuneCode::parse(code).unwrap(), shape.into())).into())
+    }
+
+    #[test]
+    fn a_position_lies_in_one_commune() {
+        let territory = territory();
+        let at = |lat, lon| territory.locate(Location::new(lat, lon).unwrap()).map(|commune| commune.name.as_str());
+        assert_eq!(at(48.10, -1.70), Some("Rennes"));
+        assert_eq!(at(48.10, -1.60), Some("Cesson-Sévigné"));
+        assert_eq!(at(48.10, -1.545), Some("Cesson-Sévigné"), "just off its shore");
+        assert_eq!(at(48.10, -1.40), None, "at sea");
+        assert_eq!(at(18.10, -63.10), Some("Saint-Martin"), "no outline: around its centre");
+    }
+
+    #[test]
+    fn codes_lead_to_the_commune_of_today() {
+        let territory = territory();
+        let resolved = territory.resolve(&CommuneCode::parse("75112").unwrap()).unwrap();
+        assert_eq!((resolved.commune.name.as_str(), resolved.from.map(|from| from.name.as_str())), ("Paris", Some("Paris 12e")));
+        assert!(territory.resolve(&CommuneCode::parse("35999").unwrap()).is_none());
+    }
+
+    #[test]
+    fn names_are_found_as_people_type_them() {
+        let territory = territory();
+        assert_eq!(territory.named("cesson sevigne")[0].code.as_str(), "35051");
+        assert_eq!(territory.named("rennne")[0].code.as_str(), "35238");
+        assert_eq!(territory.similar("35283")[0].departement, "35");
+    }
+}
