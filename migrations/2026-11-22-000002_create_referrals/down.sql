@@ -1,0 +1,10 @@
+DROP TABLE idempotency;
+DROP TABLE outbox;
+DROP TABLE outcome;
+DROP TABLE handoff_event;
+DROP TABLE handoff;
+DROP TABLE referral;
+DROP TABLE organisation;
+DROP FUNCTION scope_organisation();
+DROP FUNCTION scope_bearer();
+DROP FUNCTION scope_is_system();
