@@ -1,0 +1,56 @@
+# `make` lists what can be done. Each target does its own set-up (scripts/setup.sh).
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+# Where cargo-nextest and cargo-deny are kept; name a folder that lasts to share them between clones.
+TOOLS_DIR ?= $(CURDIR)/target/tools
+# Where cargo builds.
+OUT := $(or $(CARGO_TARGET_DIR),target)
+# More arguments for the service (`make run ARGS='--listen 127.0.0.1:9090'`) or the tests (`make test ARGS=referrals`).
+ARGS ?=
+
+export TOOLS_DIR
+export PATH := $(TOOLS_DIR)/bin:$(PATH):$(HOME)/.cargo/bin
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: run
+run: setup ## build, then serve with demonstration data on http://127.0.0.1:8080
+	@cargo build --release -p aiguilleur-cli
+	@exec "$(OUT)/release/aiguilleur" serve --seed demo $(ARGS)
+
+# Built as a whole first: progress shows, and every crate is compiled once, with the features the tests want.
+.PHONY: test
+test: ## run every test, on a throw-away database
+	@sh scripts/setup.sh test
+	@cargo build --workspace --all-targets
+	@"$(OUT)/debug/testkit" with-database -- cargo nextest run --workspace $(ARGS)
+
+.PHONY: lint
+lint: export RUSTDOCFLAGS = -D warnings
+lint: ## check format, clippy, documentation, licences and layers
+	@sh scripts/setup.sh lint
+	cargo fmt --all --check
+	cargo clippy --quiet --workspace --all-targets -- -D warnings
+	cargo doc --quiet --workspace --no-deps --document-private-items
+	cargo deny --log-level error check licenses bans sources
+	@sh scripts/check-layers.sh
+
+.PHONY: openapi
+openapi: setup ## write openapi/openapi.json from the code
+	@cargo run -q -p aiguilleur-cli -- openapi > openapi/openapi.json.new || { rm -f openapi/openapi.json.new; exit 1; }
+	@mv openapi/openapi.json.new openapi/openapi.json
+
+.PHONY: seed-refresh
+seed-refresh: ## regenerate seed-data from its sources
+	@sh seed-data/refresh/run.sh
+
+.PHONY: setup
+setup: ## install what building and running need, or say how
+	@sh scripts/setup.sh run
+
+.PHONY: clean
+clean: ## delete what was built; data/ and the tools stay
+	@cargo clean --quiet --profile dev && cargo clean --quiet --release && cargo clean --quiet --doc

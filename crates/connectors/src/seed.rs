@@ -1,0 +1,419 @@
+//! The seed files: what a new installation starts with, from the bytes of `seed-data/` to domain values.
+//! They are our own and checked when they are made, so that a fault in them is an error, not a remark.
+
+use std::collections::HashMap;
+
+use aiguilleur_domain::code;
+use aiguilleur_domain::procedure::{Basis, FactSource, Institution, Procedure};
+use aiguilleur_domain::structure::{Access, Kind, Structure};
+use aiguilleur_domain::territory::{Commune, CommuneCode, CommuneKind, Location};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// Source of the town halls (annuaire de l'administration, DILA).
+pub const TOWN_HALLS: &str = "town-halls";
+/// Source of the demonstration layer.
+pub const DEMONSTRATION: &str = "demonstration";
+
+/// A seed file that can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}, line {line}: {reason}")]
+pub struct BrokenSeed {
+    pub file: &'static str,
+    pub line: u64,
+    pub reason: String,
+}
+
+type Seeds<T> = Result<Vec<T>, BrokenSeed>;
+
+/// Reads every line of a file with `read`.
+fn lines<R: DeserializeOwned, T>(file: &'static str, bytes: &[u8], read: impl Fn(R) -> Result<T, String>) -> Seeds<T> {
+    let mut reader = csv::Reader::from_reader(bytes);
+    let mut items = Vec::new();
+    for (record, line) in reader.deserialize::<R>().zip(2..) {
+        let item = record.map_err(|error| error.to_string()).and_then(&read);
+        items.push(item.map_err(|reason| BrokenSeed { file, line, reason })?);
+    }
+    Ok(items)
+}
+
+fn list(cell: &str) -> Vec<String> {
+    cell.split(';').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+}
+
+fn some(cell: String) -> Option<String> {
+    (!cell.trim().is_empty()).then_some(cell)
+}
+
+fn read_code<T>(value: &str) -> Result<T, String>
+where
+    T: std::str::FromStr + strum::VariantArray + Copy + Into<&'static str>,
+{
+    code::parse(value).map_err(|error| error.to_string())
+}
+
+fn commune_code(value: &str) -> Result<CommuneCode, String> {
+    CommuneCode::parse(value).ok_or_else(|| format!("« {value} » is not a commune code"))
+}
+
+#[derive(Deserialize)]
+struct CommuneLine {
+    code: String,
+    name: String,
+    r#type: String,
+    resolves_to: String,
+    postal_codes: String,
+    population: Option<i32>,
+    epci: Option<String>,
+    departement: String,
+    region: Option<String>,
+    lat: Option<f64>,
+    lon: Option<f64>,
+    timezone: String,
+}
+
+/// `communes.csv`.
+pub fn communes(bytes: &[u8]) -> Seeds<Commune> {
+    lines("communes.csv", bytes, |line: CommuneLine| {
+        let kind: CommuneKind = line.r#type.parse().map_err(|_| format!("« {} » is not a type of commune", line.r#type))?;
+        let code = commune_code(&line.code)?;
+        Ok(Commune {
+            resolves_to: if line.resolves_to.is_empty() { code.clone() } else { commune_code(&line.resolves_to)? },
+            code,
+            kind,
+            name: line.name,
+            postal_codes: list(&line.postal_codes),
+            population: line.population,
+            epci: line.epci,
+            departement: line.departement,
+            region: line.region,
+            centre: line.lat.zip(line.lon).and_then(|(lat, lon)| Location::new(lat, lon)),
+            time_zone: line.timezone.parse().map_err(|_| format!("« {} » is not a time zone", line.timezone))?,
+        })
+    })
+}
+
+/// `epci.csv`, `departements.csv` or `regions.csv`: codes and names.
+pub fn names(bytes: &[u8]) -> Seeds<(String, String)> {
+    #[derive(Deserialize)]
+    struct Line {
+        code: String,
+        name: String,
+    }
+    lines("epci.csv, departements.csv or regions.csv", bytes, |line: Line| Ok((line.code, line.name)))
+}
+
+/// `institutions.csv`.
+pub fn institutions(bytes: &[u8]) -> Seeds<Institution> {
+    #[derive(Deserialize)]
+    struct Line {
+        slug: String,
+        label: String,
+        name: String,
+        website: Option<String>,
+        phone: Option<String>,
+        territory: Option<String>,
+        former_names: String,
+    }
+    lines("institutions.csv", bytes, |line: Line| {
+        Ok(Institution {
+            slug: line.slug,
+            label: line.label,
+            name: line.name,
+            website: line.website,
+            phone: line.phone,
+            territory: line.territory,
+            former_names: list(&line.former_names),
+        })
+    })
+}
+
+#[derive(Deserialize)]
+struct ProcedureLine {
+    slug: String,
+    group: String,
+    label: String,
+    synonyms: String,
+    institution: String,
+    host: String,
+    france_services: String,
+    territory: String,
+    mandate: String,
+    documents: String,
+    urgency: i16,
+    hotline: String,
+    first_targets: String,
+    ladder: String,
+    sp_fiche: String,
+    safety: String,
+    sensitive: String,
+    appeal: String,
+    basis: String,
+    doubtful: String,
+    doubt_note: String,
+    review_note: String,
+}
+
+/// `procedures.csv` with `procedure_sources.csv`, last checked in the month that begins on `checked_on`.
+pub fn procedures(bytes: &[u8], sources: &[u8], checked_on: NaiveDate) -> Seeds<Procedure> {
+    #[derive(Deserialize)]
+    struct SourceLine {
+        slug: String,
+        field: String,
+        source: String,
+        url: String,
+        source_date: String,
+    }
+    let sources = lines("procedure_sources.csv", sources, |line: SourceLine| {
+        let date = some(line.source_date).filter(|date| date != "unknown");
+        Ok((line.slug, FactSource { field: line.field, title: line.source, url: some(line.url), date }))
+    })?;
+    let mut by_slug: HashMap<String, Vec<FactSource>> = HashMap::new();
+    for (slug, source) in sources {
+        by_slug.entry(slug).or_default().push(source);
+    }
+    let steps = |cell: &str| cell.split('>').map(str::trim).filter(|step| !step.is_empty()).map(str::to_owned).collect();
+    lines("procedures.csv", bytes, |line: ProcedureLine| {
+        let basis: Basis = read_code(&line.basis)?;
+        Ok(Procedure {
+            sources: by_slug.get(&line.slug).cloned().unwrap_or_default(),
+            slug: line.slug,
+            group: line.group,
+            label: line.label,
+            synonyms: list(&line.synonyms),
+            institution: line.institution,
+            official_url: some(line.host).map(|host| if host.starts_with("http") { host } else { format!("https://{host}") }),
+            france_services: read_code(&line.france_services)?,
+            territory: read_code(&line.territory)?,
+            mandate: read_code(&line.mandate)?,
+            documents: list(&line.documents),
+            urgency: line.urgency,
+            hotline: some(line.hotline),
+            first_targets: steps(&line.first_targets),
+            ladder: steps(&line.ladder),
+            sheet: some(line.sp_fiche),
+            safety: line.safety == "1",
+            sensitive: line.sensitive == "1",
+            appeal: some(line.appeal),
+            doubtful: line.doubtful == "1",
+            note: some(line.review_note).or_else(|| some(line.doubt_note)),
+            // What stands from memory alone was never checked.
+            checked_on: (basis != Basis::Memory).then_some(checked_on),
+            basis,
+        })
+    })
+}
+
+/// `town_halls.csv`. The source gives no date: neither the records nor their hours count as checked.
+pub fn town_halls(bytes: &[u8], now: DateTime<Utc>) -> Seeds<Structure> {
+    #[derive(Deserialize)]
+    struct Line {
+        commune: String,
+        name: String,
+        address: Option<String>,
+        postal_code: Option<String>,
+        lat: Option<f64>,
+        lon: Option<f64>,
+        phone: Option<String>,
+        email: Option<String>,
+        website: Option<String>,
+        opening_hours: Option<String>,
+    }
+    lines("town_halls.csv", bytes, |line: Line| {
+        Ok(Structure {
+            address: line.address,
+            postal_code: line.postal_code,
+            location: line.lat.zip(line.lon).and_then(|(lat, lon)| Location::new(lat, lon)),
+            phone: line.phone,
+            email: line.email,
+            website: line.website,
+            opening_hours: line.opening_hours,
+            ..blank(TOWN_HALLS, &line.commune, Kind::Mairie, line.name, commune_code(&line.commune)?, now)
+        })
+    })
+}
+
+#[derive(Deserialize)]
+struct DemonstrationLine {
+    source_id: String,
+    kind: String,
+    institution: Option<String>,
+    name: String,
+    address: Option<String>,
+    postal_code: Option<String>,
+    commune: String,
+    lat: Option<f64>,
+    lon: Option<f64>,
+    phone: Option<String>,
+    email: Option<String>,
+    website: Option<String>,
+    opening_hours: Option<String>,
+    hours_checked_on: Option<NaiveDate>,
+    access: String,
+    itinerant: bool,
+    at_home: Option<bool>,
+    languages: String,
+    wheelchair: Option<bool>,
+    free: Option<bool>,
+    procedures: String,
+    groups: String,
+    not_offered: String,
+    help_kinds: String,
+    aidants_connect: Option<bool>,
+    vouchers: Option<bool>,
+    capacity: Option<String>,
+    capacity_until: Option<NaiveDate>,
+    territory: String,
+    note: Option<String>,
+}
+
+/// `demo/structures.csv`: every structure flagged as invented.
+pub fn demonstration(bytes: &[u8], now: DateTime<Utc>) -> Seeds<Structure> {
+    lines("demo/structures.csv", bytes, |line: DemonstrationLine| {
+        let kind: Kind = read_code(&line.kind)?;
+        Ok(Structure {
+            institution: line.institution,
+            address: line.address,
+            postal_code: line.postal_code,
+            location: line.lat.zip(line.lon).and_then(|(lat, lon)| Location::new(lat, lon)),
+            phone: line.phone,
+            email: line.email,
+            website: line.website,
+            opening_hours: line.opening_hours,
+            hours_checked_on: line.hours_checked_on,
+            access: read_code(&line.access)?,
+            itinerant: line.itinerant,
+            at_home: line.at_home,
+            languages: list(&line.languages),
+            wheelchair: line.wheelchair,
+            free: line.free,
+            procedures: list(&line.procedures),
+            groups: list(&line.groups),
+            not_offered: list(&line.not_offered),
+            help_kinds: list(&line.help_kinds).iter().map(|kind| read_code(kind)).collect::<Result<_, _>>()?,
+            aidants_connect: line.aidants_connect,
+            vouchers: line.vouchers,
+            capacity: line.capacity.as_deref().map(read_code).transpose()?,
+            capacity_until: line.capacity_until,
+            territory: list(&line.territory),
+            note: line.note,
+            demonstration: true,
+            source_date: line.hours_checked_on,
+            ..blank(DEMONSTRATION, &line.source_id, kind, line.name, commune_code(&line.commune)?, now)
+        })
+    })
+}
+
+/// A record of which nothing more is known.
+fn blank(source: &str, source_id: &str, kind: Kind, name: String, commune: CommuneCode, now: DateTime<Utc>) -> Structure {
+    Structure {
+        id: Structure::id_from_source(source, source_id),
+        source: source.to_owned(),
+        source_id: source_id.to_owned(),
+        kind,
+        institution: None,
+        name,
+        address: None,
+        postal_code: None,
+        commune,
+        location: None,
+        phone: None,
+        email: None,
+        website: None,
+        opening_hours: None,
+        hours_checked_on: None,
+        access: Access::Unknown,
+        itinerant: false,
+        at_home: None,
+        languages: Vec::new(),
+        wheelchair: None,
+        free: None,
+        procedures: Vec::new(),
+        groups: Vec::new(),
+        not_offered: Vec::new(),
+        help_kinds: Vec::new(),
+        aidants_connect: None,
+        vouchers: None,
+        capacity: None,
+        capacity_until: None,
+        territory: Vec::new(),
+        note: None,
+        demonstration: false,
+        closed_on: None,
+        source_date: None,
+        updated_at: now,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aiguilleur_domain::opening::check_syntax;
+    use aiguilleur_domain::target::Target;
+
+    use super::*;
+
+    fn file(name: &str) -> Vec<u8> {
+        std::fs::read(format!("{}/../../seed-data/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    }
+
+    fn day() -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 11, 1).unwrap()
+    }
+
+    #[test]
+    fn the_table_knows_every_target_of_the_catalogue() {
+        let procedures = procedures(&file("procedures.csv"), &file("procedure_sources.csv"), day()).unwrap();
+        assert_eq!(procedures.len(), 199);
+        for procedure in &procedures {
+            for word in &procedure.first_targets {
+                assert!(Target::parse(word).is_some(), "{}: {word}", procedure.slug);
+            }
+        }
+    }
+
+    #[test]
+    fn every_institution_named_is_on_record() {
+        let institutions: Vec<String> = institutions(&file("institutions.csv")).unwrap().into_iter().map(|it| it.slug).collect();
+        for procedure in procedures(&file("procedures.csv"), &file("procedure_sources.csv"), day()).unwrap() {
+            assert!(institutions.contains(&procedure.institution), "{}", procedure.institution);
+        }
+        for structure in demonstration(&file("demo/structures.csv"), Utc::now()).unwrap() {
+            assert!(structure.institution.is_none_or(|slug| institutions.contains(&slug)), "{}", structure.source_id);
+        }
+    }
+
+    #[test]
+    fn communes_are_all_there_and_lead_to_one_of_today() {
+        let communes = communes(&file("communes.csv")).unwrap();
+        let of_today: std::collections::HashSet<&CommuneCode> =
+            communes.iter().filter(|commune| commune.kind == CommuneKind::Commune).map(|commune| &commune.code).collect();
+        assert_eq!(of_today.len(), 34_875 + 94);
+        assert_eq!(communes.iter().filter(|commune| commune.kind == CommuneKind::Arrondissement).count(), 45);
+        assert!(communes.iter().all(|commune| of_today.contains(&commune.resolves_to)));
+    }
+
+    #[test]
+    fn every_hours_text_is_osm_syntax() {
+        let town_halls = town_halls(&file("town_halls.csv"), Utc::now()).unwrap();
+        assert!(town_halls.len() >= 34_827, "{}", town_halls.len());
+        let demonstration = demonstration(&file("demo/structures.csv"), Utc::now()).unwrap();
+        let texts: std::collections::HashSet<String> =
+            town_halls.into_iter().chain(demonstration).filter_map(|structure| structure.opening_hours).collect();
+        for text in texts {
+            assert_eq!(check_syntax(&text), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_demonstration_has_every_kind_and_reserved_numbers() {
+        let demonstration = demonstration(&file("demo/structures.csv"), Utc::now()).unwrap();
+        for kind in code::all::<Kind>() {
+            assert!(demonstration.iter().any(|structure| <&str>::from(structure.kind) == kind), "{kind}");
+        }
+        for structure in demonstration {
+            assert!(structure.phone.is_none_or(|phone| phone.starts_with("+3326191")), "{}", structure.source_id);
+            assert!(structure.email.is_none_or(|email| email.ends_with("@example.org")), "{}", structure.source_id);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! PostgreSQL through diesel: one module per aggregate, the pool, the migrations, and the embedded cluster.
+
+pub mod catalogue;
+pub mod changes;
+pub mod embedded;
+pub mod migrations;
+pub mod organisations;
+pub mod pool;
+pub mod referrals;
+pub mod schema;
+mod scope;
+pub mod seeds;
+pub mod structures;
+pub mod territory;
+
+pub use pool::Database;
+pub use scope::{Scope, Scoped, scoped};
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+
+/// What can go wrong with the store. Nothing here is for a caller's eyes: the API has its own words.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// The database is away or too busy; the same call may succeed later.
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
+    /// A row that can't be read back as a domain value.
+    #[error("{table}.{column}: « {value} » can't be read")]
+    Unreadable { table: &'static str, column: &'static str, value: String },
+    #[error("the database refused: {0}")]
+    Query(#[source] DieselError),
+    #[error("migrating: {0}")]
+    Migration(String),
+}
+
+impl From<DieselError> for StorageError {
+    fn from(error: DieselError) -> Self {
+        match &error {
+            DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, cause) => {
+                Self::Unavailable(cause.message().to_owned())
+            }
+            // A server that is going down or coming up says so in its own words (SQLSTATE 57P01 to 57P03), without a kind.
+            DieselError::DatabaseError(DatabaseErrorKind::Unknown, cause)
+                if ["terminating connection", "the database system is", "canceling statement"]
+                    .iter()
+                    .any(|words| cause.message().starts_with(words)) =>
+            {
+                Self::Unavailable(cause.message().to_owned())
+            }
+            DieselError::BrokenTransactionManager => Self::Unavailable(error.to_string()),
+            _ => Self::Query(error),
+        }
+    }
+}
+
+impl From<diesel::ConnectionError> for StorageError {
+    fn from(error: diesel::ConnectionError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+/// Reads a stored code back into its vocabulary.
+fn read_code<T: std::str::FromStr>(table: &'static str, column: &'static str, value: &str) -> Result<T, StorageError> {
+    value.parse().map_err(|_| StorageError::Unreadable { table, column, value: value.to_owned() })
+}
+
+/// Reads a stored position back.
+fn read_location(lat: Option<f64>, lon: Option<f64>) -> Option<aiguilleur_domain::territory::Location> {
+    aiguilleur_domain::territory::Location::new(lat?, lon?)
+}

@@ -1,0 +1,263 @@
+//! The tables as diesel sees them; a contract test holds them equal to what the migrations make.
+
+diesel::table! {
+    institution (slug) {
+        slug -> Text,
+        label -> Text,
+        name -> Text,
+        website -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        territory -> Nullable<Text>,
+        former_names -> Array<Text>,
+        edited_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    procedure (slug) {
+        slug -> Text,
+        procedure_group -> Text,
+        label -> Text,
+        synonyms -> Array<Text>,
+        institution -> Text,
+        official_url -> Nullable<Text>,
+        france_services -> Text,
+        territory -> Text,
+        mandate -> Text,
+        documents -> Array<Text>,
+        urgency -> Int2,
+        hotline -> Nullable<Text>,
+        first_targets -> Array<Text>,
+        ladder -> Array<Text>,
+        sheet -> Nullable<Text>,
+        safety -> Bool,
+        sensitive -> Bool,
+        appeal -> Nullable<Text>,
+        basis -> Text,
+        doubtful -> Bool,
+        note -> Nullable<Text>,
+        sources -> Jsonb,
+        checked_on -> Nullable<Date>,
+        edited_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    area (kind, code) {
+        kind -> Text,
+        code -> Text,
+        name -> Text,
+    }
+}
+
+diesel::table! {
+    commune (code, kind) {
+        code -> Text,
+        kind -> Text,
+        name -> Text,
+        resolves_to -> Text,
+        postal_codes -> Array<Text>,
+        population -> Nullable<Int4>,
+        epci -> Nullable<Text>,
+        departement -> Text,
+        region -> Nullable<Text>,
+        lat -> Nullable<Double>,
+        lon -> Nullable<Double>,
+        time_zone -> Text,
+    }
+}
+
+diesel::table! {
+    structure (id) {
+        id -> Uuid,
+        source -> Text,
+        source_id -> Text,
+        kind -> Text,
+        institution -> Nullable<Text>,
+        name -> Text,
+        address -> Nullable<Text>,
+        postal_code -> Nullable<Text>,
+        commune -> Text,
+        lat -> Nullable<Double>,
+        lon -> Nullable<Double>,
+        phone -> Nullable<Text>,
+        email -> Nullable<Text>,
+        website -> Nullable<Text>,
+        opening_hours -> Nullable<Text>,
+        hours_checked_on -> Nullable<Date>,
+        access -> Text,
+        itinerant -> Bool,
+        at_home -> Nullable<Bool>,
+        languages -> Array<Text>,
+        wheelchair -> Nullable<Bool>,
+        free -> Nullable<Bool>,
+        procedures -> Array<Text>,
+        groups -> Array<Text>,
+        not_offered -> Array<Text>,
+        help_kinds -> Array<Text>,
+        aidants_connect -> Nullable<Bool>,
+        vouchers -> Nullable<Bool>,
+        capacity -> Nullable<Text>,
+        capacity_until -> Nullable<Date>,
+        territory -> Array<Text>,
+        note -> Nullable<Text>,
+        demonstration -> Bool,
+        closed_on -> Nullable<Date>,
+        source_date -> Nullable<Date>,
+        updated_at -> Timestamptz,
+        edited_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    directory_state (singleton) {
+        singleton -> Bool,
+        revision -> Int8,
+    }
+}
+
+diesel::table! {
+    directory_change (revision, entity, id) {
+        revision -> Int8,
+        entity -> Text,
+        id -> Text,
+    }
+}
+
+diesel::table! {
+    seed_layer (name) {
+        name -> Text,
+        digest -> Text,
+        applied_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    organisation (id) {
+        id -> Uuid,
+        slug -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    referral (id) {
+        id -> Uuid,
+        organisation_id -> Uuid,
+        created_by -> Text,
+        code -> Text,
+        procedure -> Text,
+        sensitive -> Bool,
+        commune -> Nullable<Text>,
+        epci -> Nullable<Text>,
+        departement -> Text,
+        mode -> Text,
+        status -> Text,
+        orientation_id -> Nullable<Uuid>,
+        orientation_rank -> Nullable<Int2>,
+        moment -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        help_kinds -> Array<Text>,
+        setting -> Nullable<Text>,
+        repeat -> Nullable<Text>,
+        constraints -> Array<Text>,
+        minutes_spent -> Nullable<Int2>,
+        person_ref -> Nullable<Text>,
+        note -> Nullable<Text>,
+        made_at_structure -> Nullable<Uuid>,
+        occurred_at -> Timestamptz,
+        created_at -> Timestamptz,
+        follow_up_due_at -> Nullable<Timestamptz>,
+        version -> Int4,
+    }
+}
+
+diesel::table! {
+    handoff (id) {
+        id -> Uuid,
+        referral_id -> Uuid,
+        organisation_id -> Uuid,
+        position -> Int2,
+        previous_id -> Nullable<Uuid>,
+        target_type -> Text,
+        target_id -> Text,
+        target_kind -> Text,
+        mode -> Text,
+        status -> Text,
+        expected_on -> Nullable<Date>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    handoff_event (id) {
+        id -> Uuid,
+        handoff_id -> Uuid,
+        referral_id -> Uuid,
+        organisation_id -> Uuid,
+        at -> Timestamptz,
+        actor -> Text,
+        from_status -> Nullable<Text>,
+        to_status -> Text,
+        reason -> Nullable<Text>,
+        note -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    outcome (id) {
+        id -> Uuid,
+        referral_id -> Uuid,
+        organisation_id -> Uuid,
+        result -> Text,
+        reported_by -> Text,
+        reason -> Nullable<Text>,
+        note -> Nullable<Text>,
+        reported_at -> Timestamptz,
+        position -> Int8,
+    }
+}
+
+diesel::table! {
+    outbox (id) {
+        id -> Uuid,
+        organisation_id -> Uuid,
+        referral_id -> Uuid,
+        topic -> Text,
+        leased_until -> Nullable<Timestamptz>,
+        attempts -> Int2,
+    }
+}
+
+diesel::table! {
+    idempotency (organisation_id, subject, key) {
+        organisation_id -> Uuid,
+        subject -> Text,
+        key -> Text,
+        request_digest -> Text,
+        referral_id -> Uuid,
+        kept_until -> Date,
+    }
+}
+
+diesel::joinable!(handoff -> referral (referral_id));
+diesel::joinable!(outcome -> referral (referral_id));
+diesel::joinable!(referral -> organisation (organisation_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    area,
+    commune,
+    directory_change,
+    directory_state,
+    handoff,
+    handoff_event,
+    idempotency,
+    institution,
+    organisation,
+    outbox,
+    outcome,
+    procedure,
+    referral,
+    seed_layer,
+    structure
+);

@@ -1,0 +1,66 @@
+//! Who a transaction is for. Row-level security shows nothing to a transaction that doesn't say.
+
+use std::ops::{Deref, DerefMut};
+
+use aiguilleur_domain::code::SlipCode;
+use diesel::sql_types::Text;
+use diesel_async::pooled_connection::deadpool::Object;
+use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager};
+use uuid::Uuid;
+
+use crate::{Database, StorageError};
+
+/// On whose behalf referrals are read and written.
+#[derive(Debug, Clone, Copy)]
+pub enum Scope<'a> {
+    Organisation(Uuid),
+    /// Whoever holds the code on paper.
+    Bearer(&'a SlipCode),
+    /// The clock and retention.
+    System,
+}
+
+/// An open transaction bound to a scope. Dropped without [`Scoped::commit`], it is rolled back with its connection.
+pub struct Scoped {
+    connection: Object<AsyncPgConnection>,
+}
+
+impl std::fmt::Debug for Scoped {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Scoped").finish_non_exhaustive()
+    }
+}
+
+/// Opens a transaction and sets its scope, for this transaction only: a setting of the session would leak through the pool.
+pub async fn scoped(database: &Database, scope: Scope<'_>) -> Result<Scoped, StorageError> {
+    let (setting, value) = match scope {
+        Scope::Organisation(id) => ("aiguilleur.organisation", id.to_string()),
+        Scope::Bearer(code) => ("aiguilleur.bearer", code.to_string()),
+        Scope::System => ("aiguilleur.system", "on".to_owned()),
+    };
+    let mut connection = database.get().await?;
+    AnsiTransactionManager::begin_transaction(&mut *connection).await?;
+    diesel::sql_query("SELECT set_config($1, $2, true)").bind::<Text, _>(setting).bind::<Text, _>(value).execute(&mut connection).await?;
+    Ok(Scoped { connection })
+}
+
+impl Scoped {
+    pub async fn commit(mut self) -> Result<(), StorageError> {
+        AnsiTransactionManager::commit_transaction(&mut *self.connection).await?;
+        Ok(())
+    }
+}
+
+impl Deref for Scoped {
+    type Target = AsyncPgConnection;
+
+    fn deref(&self) -> &Self::Target {
+        &self.connection
+    }
+}
+
+impl DerefMut for Scoped {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.connection
+    }
+}

@@ -1,0 +1,138 @@
+#!/bin/sh
+# Makes sure that what a target needs is on this machine: setup.sh run|test|lint
+# Installs it where that can be done without asking; otherwise prints the one line to type and exits 1.
+set -eu
+cd "$(dirname "$0")/.."
+target=${1:-run}
+rust_wanted=1.95
+nextest_wanted=0.9.151
+deny_wanted=0.20.2
+tools=${TOOLS_DIR:-$PWD/target/tools}
+PATH=$tools/bin:$PATH:$HOME/.cargo/bin
+
+has() {
+    command -v "$1" >/dev/null 2>&1
+}
+
+# stop <what is missing> <the line that mends it>
+stop() {
+    printf '%s Type this line, then try again:\n\n    %s\n\n' "$1" "$2" >&2
+    exit 1
+}
+
+# at_least <version> <wanted>, both "major.minor"
+at_least() {
+    [ "${1%%.*}" -gt "${2%%.*}" ] || { [ "${1%%.*}" -eq "${2%%.*}" ] && [ "${1#*.}" -ge "${2#*.}" ]; }
+}
+
+# The same places as crates/storage/src/embedded/programs.rs.
+has_postgresql() {
+    if [ -n "${PG_BIN:-}" ]; then
+        set -- "$PG_BIN"
+    else
+        has pg_config && set -- "$(pg_config --bindir)"
+        set -- "$@" /usr/lib/postgresql/*/bin /usr/pgsql-*/bin
+        for brew in /opt/homebrew /usr/local /home/linuxbrew/.linuxbrew; do
+            set -- "$@" "$brew"/opt/postgresql@*/bin "$brew/bin"
+        done
+        set -- "$@" /usr/bin
+    fi
+    for folder; do
+        [ -x "$folder/initdb" ] && [ -x "$folder/pg_ctl" ] && [ -x "$folder/postgres" ] && return
+    done
+    return 1
+}
+
+# What the system's own package manager has to bring.
+check_packages() {
+    missing=
+    has cc || missing="$missing compiler"
+    has_postgresql || missing="$missing postgresql"
+    [ -n "$missing" ] || return 0
+    [ -z "${PG_BIN:-}" ] || has_postgresql || stop "PG_BIN has no PostgreSQL programs (initdb, pg_ctl, postgres)." "unset PG_BIN"
+
+    if has apt-get; then
+        packages=$(echo "$missing" | sed 's/compiler/build-essential/; s/^ //')
+        if [ "$(id -u)" -eq 0 ]; then
+            as_root=
+        elif has sudo && sudo -n true 2>/dev/null; then
+            as_root=sudo
+        else
+            stop "Missing:$missing." "sudo apt-get update && sudo apt-get install -y --no-install-recommends $packages"
+        fi
+        install_with_apt "$packages"
+    elif has brew; then
+        case $missing in
+        *postgresql*) brew install postgresql@16 >&2 ;;
+        esac
+        has cc || stop "A C compiler is missing." "xcode-select --install"
+    elif has dnf; then
+        stop "Missing:$missing." "sudo dnf install -y gcc postgresql-server"
+    elif has apk; then
+        stop "Missing:$missing." "sudo apk add build-base postgresql16"
+    else
+        stop "Missing:$missing." "install a C compiler and PostgreSQL's server programs with this system's package manager"
+    fi
+}
+
+# Only the programs are wanted: Debian's package must not start a server of its own on port 5432.
+install_with_apt() {
+    echo "Installing $1" >&2
+    no_server=/etc/postgresql-common/createcluster.d/aiguilleur-setup.conf
+    $as_root mkdir -p "${no_server%/*}"
+    echo 'create_main_cluster = false' | $as_root tee "$no_server" >/dev/null
+    status=0
+    # shellcheck disable=SC2086 # a list of packages, and sudo or nothing
+    { $as_root apt-get update -qq && $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $1; } \
+        </dev/null >&2 || status=$?
+    $as_root rm -f "$no_server"
+    [ $status -eq 0 ] || stop "The installation failed." "sudo apt-get update && sudo apt-get install -y --no-install-recommends $1"
+}
+
+check_rust() {
+    if ! has cargo || ! has rustc; then
+        stop "Rust is missing." \
+            "curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile default && . \"\$HOME/.cargo/env\""
+    fi
+    version=$(rustc --version 2>/dev/null | sed -n 's/^rustc \([0-9]*\.[0-9]*\).*/\1/p')
+    at_least "${version:-0.0}" "$rust_wanted" && return
+    if has rustup; then
+        stop "Rust is ${version:-unusable}, $rust_wanted is needed." "rustup update stable && rustup default stable"
+    fi
+    stop "Rust is ${version:-unusable}, $rust_wanted is needed." \
+        "curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile default && . \"\$HOME/.cargo/env\""
+}
+
+check_component() {
+    has "$1" && return
+    has rustup && rustup component add "$2" >&2 && return
+    stop "$2 is missing." "rustup component add $2"
+}
+
+# tool <name> <version> [cargo install's options]: one of the pinned version on the PATH serves as well.
+tool() {
+    name=$1
+    version=$2
+    shift 2
+    grep -qs "^\"$name $version " "$tools/.crates.toml" && return
+    has "$name" && "$name" "${name#cargo-}" --version 2>/dev/null | grep -qw "$version" && return
+    echo "Installing $name $version into ${tools#"$PWD"/} (once; takes some minutes)" >&2
+    cargo install --quiet --locked --version "$version" --root "$tools" "$@" "$name" </dev/null >&2 ||
+        stop "$name could not be installed." "cargo install --locked --version $version --root $tools $name"
+}
+
+check_rust
+check_packages
+case $target in
+run) ;;
+test) tool cargo-nextest "$nextest_wanted" --no-default-features --features default-no-update ;;
+lint)
+    check_component cargo-clippy clippy
+    check_component cargo-fmt rustfmt
+    tool cargo-deny "$deny_wanted"
+    ;;
+*)
+    echo "usage: setup.sh run|test|lint" >&2
+    exit 2
+    ;;
+esac
