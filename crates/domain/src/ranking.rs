@@ -51,6 +51,14 @@ pub fn score(cost_m: f64) -> f64 {
     (score * 100.0).round() / 100.0
 }
 
+/// Whole metres, for an answer.
+pub fn whole_metres(exact: f64) -> u32 {
+    // A distance on Earth is at most 20,038 km: it fits, and it is never negative.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::as_conversions, reason = "bounded just above")]
+    let whole = exact.round().clamp(0.0, 20_100_000.0) as u32;
+    whole
+}
+
 /// What decides between options of nearly the same cost; the smaller stands first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Standing {

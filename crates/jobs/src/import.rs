@@ -105,11 +105,11 @@ pub async fn france_services(
         plan.check_closures()?;
     }
     progress(Progress::Planned(plan.writes()));
-    if !options.dry_run {
+    if options.dry_run {
+        AnsiTransactionManager::rollback_transaction(&mut *connection).await.map_err(StorageError::from)?;
+    } else {
         plan.apply(&mut connection, france_services::SOURCE, |written| progress(Progress::Written(written))).await?;
         AnsiTransactionManager::commit_transaction(&mut *connection).await.map_err(StorageError::from)?;
-    } else {
-        AnsiTransactionManager::rollback_transaction(&mut *connection).await.map_err(StorageError::from)?;
     }
 
     let rows: Vec<ReportRow> = rows.into_iter().map(|row| report_row(row, &plan)).collect();

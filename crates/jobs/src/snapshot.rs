@@ -182,11 +182,9 @@ type Outlines = HashMap<aiguilleur_domain::territory::CommuneCode, geo::MultiPol
 /// Unpacked once: reading eight megabytes of topology takes a while.
 fn outlines() -> Result<&'static Outlines, JobError> {
     static OUTLINES: OnceLock<Outlines> = OnceLock::new();
-    match OUTLINES.get() {
-        Some(outlines) => Ok(outlines),
-        None => {
-            let read = seed::outlines()?;
-            Ok(OUTLINES.get_or_init(|| read))
-        }
+    if let Some(outlines) = OUTLINES.get() {
+        return Ok(outlines);
     }
+    let read = seed::outlines()?;
+    Ok(OUTLINES.get_or_init(|| read))
 }

@@ -6,14 +6,14 @@ use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, Ru
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::StorageError;
-use crate::pool::{OWNER, establish};
+use crate::pool::{APP, OWNER, establish};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
 /// What an operator's superuser runs once, when the account of `DATABASE_URL` may not.
 pub const ROLES_SQL: &str = "\
-CREATE ROLE aiguilleur_owner NOLOGIN;
-CREATE ROLE aiguilleur_app NOLOGIN NOBYPASSRLS;
+DO $$ BEGIN CREATE ROLE aiguilleur_owner NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE aiguilleur_app NOLOGIN NOBYPASSRLS; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
 GRANT aiguilleur_owner, aiguilleur_app TO CURRENT_USER;
 GRANT CREATE, USAGE ON SCHEMA public TO aiguilleur_owner;
 GRANT USAGE ON SCHEMA public TO aiguilleur_app;";
@@ -30,11 +30,35 @@ struct Answer {
 /// When the account may not: the caller then shows [`ROLES_SQL`] to the operator.
 pub async fn ensure_roles(url: &str) -> Result<(), StorageError> {
     let mut connection = AsyncPgConnection::establish(url).await?;
-    let known = "SELECT count(*) = 2 AS yes FROM pg_roles WHERE rolname IN ('aiguilleur_owner', 'aiguilleur_app')";
+    // Roles belong to the cluster, their rights on the schema to each database.
+    let known = "SELECT count(*) = 2 AND bool_and(has_schema_privilege(rolname, 'public', 'USAGE') \
+                 AND (rolname <> 'aiguilleur_owner' OR has_schema_privilege(rolname, 'public', 'CREATE'))) AS yes \
+                 FROM pg_roles WHERE rolname IN ('aiguilleur_owner', 'aiguilleur_app')";
     let known: Option<Answer> = diesel::sql_query(known).get_result(&mut connection).await.optional()?;
     if !known.is_some_and(|answer| answer.yes) {
         connection.batch_execute(&format!("BEGIN; {ROLES_SQL} COMMIT;")).await?;
     }
+    Ok(())
+}
+
+/// Makes a database of a private cluster, owned by the owner, unless it exists, with roles that may log in by themselves:
+/// nobody else reaches the cluster's socket. `superuser` logs in to the database `postgres`, `database` to the new one.
+pub async fn ensure_database(superuser: &str, name: &str, superuser_on_it: &str) -> Result<(), StorageError> {
+    let mut connection = AsyncPgConnection::establish(superuser).await?;
+    // One process at a time; the others find it made.
+    connection.batch_execute("SELECT pg_advisory_lock(7305808869229538920)").await?;
+    let known = diesel::sql_query("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1) AS yes");
+    let known: Answer = known.bind::<diesel::sql_types::Text, _>(name).get_result(&mut connection).await?;
+    if !known.yes {
+        connection.batch_execute(&format!("CREATE DATABASE \"{name}\"")).await?;
+    }
+    ensure_roles(superuser_on_it).await?;
+    connection
+        .batch_execute(&format!(
+            "ALTER ROLE {OWNER} LOGIN; ALTER ROLE {APP} LOGIN; ALTER DATABASE \"{name}\" OWNER TO {OWNER}; \
+             REVOKE CONNECT ON DATABASE \"{name}\" FROM PUBLIC; GRANT CONNECT ON DATABASE \"{name}\" TO {APP}"
+        ))
+        .await?;
     Ok(())
 }
 

@@ -206,11 +206,10 @@ pub async fn record(
             "id": Uuid::new_v4(), "organisation_id": author.organisation, "referral_id": new.id, "topic": "referral.sent", "attempts": 0,
         }),
     };
-    let kept_until = (Utc::now() + chrono::Duration::days(KEY_KEPT_DAYS)).date_naive();
     let key_row = key.map(|key| {
         serde_json::json!({
             "organisation_id": author.organisation, "subject": author.subject, "key": key.key,
-            "request_digest": key.request_digest, "referral_id": new.id, "kept_until": kept_until,
+            "request_digest": key.request_digest, "referral_id": new.id, "kept_until": kept_until(),
         })
     });
     let inserted: Inserted = diesel::sql_query(RECORD)
@@ -283,18 +282,37 @@ pub async fn find(connection: &mut AsyncPgConnection, id: Uuid) -> Result<Option
     Ok(with_parts(connection, row.into_iter().collect()).await?.pop())
 }
 
-/// Appends what somebody tells of the need. The referral must be visible in the scope.
+/// Appends what somebody tells of the need, once for a key. The referral must be visible in the scope.
 pub async fn report_outcome(
     connection: &mut AsyncPgConnection,
-    organisation: Uuid,
+    author: Author<'_>,
     referral_id: Uuid,
     report: &OutcomeReport,
-) -> Result<(), StorageError> {
+    key: Option<&Key>,
+) -> Result<Recorded, StorageError> {
+    if let Some(key) = key {
+        let inserted = diesel::insert_into(idempotency::table)
+            .values((
+                idempotency::organisation_id.eq(author.organisation),
+                idempotency::subject.eq(author.subject),
+                idempotency::key.eq(&key.key),
+                idempotency::request_digest.eq(&key.request_digest),
+                idempotency::referral_id.eq(referral_id),
+                idempotency::kept_until.eq(kept_until()),
+            ))
+            .on_conflict_do_nothing()
+            .execute(connection)
+            .await?;
+        if inserted == 0 {
+            let known = find_key(connection, author, Some(key)).await?;
+            return known.ok_or_else(|| StorageError::Unavailable("the key's first request is still under way".to_owned()));
+        }
+    }
     diesel::insert_into(outcome::table)
         .values((
             outcome::id.eq(report.id),
             outcome::referral_id.eq(referral_id),
-            outcome::organisation_id.eq(organisation),
+            outcome::organisation_id.eq(author.organisation),
             outcome::result.eq(<&str>::from(report.outcome)),
             outcome::reported_by.eq(<&str>::from(report.reported_by)),
             outcome::reason.eq(report.reason.map(<&str>::from)),
@@ -303,7 +321,11 @@ pub async fn report_outcome(
         ))
         .execute(connection)
         .await?;
-    Ok(())
+    Ok(Recorded::Created)
+}
+
+fn kept_until() -> NaiveDate {
+    (Utc::now() + chrono::Duration::days(KEY_KEPT_DAYS)).date_naive()
 }
 
 async fn with_parts(connection: &mut AsyncPgConnection, rows: Vec<ReferralRow>) -> Result<Vec<Referral>, StorageError> {

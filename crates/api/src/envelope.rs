@@ -1,0 +1,110 @@
+//! What surrounds every request: its id, its measure, the checks that come before routing, and problems completed on their way out.
+
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage};
+use tracing::Span;
+use tracing_actix_web::{RequestId, RootSpanBuilder};
+
+use crate::problem::{Kind, Problem};
+
+/// The longest address taken, in bytes.
+const MAX_URI: usize = 8_000;
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// A span with the method and the path; never the query, which may hold a person's words or place.
+#[derive(Debug)]
+pub struct PathOnly;
+
+impl RootSpanBuilder for PathOnly {
+    fn on_request_start(request: &ServiceRequest) -> Span {
+        let id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
+        tracing::info_span!("request", id, method = %request.method(), path = request.path(), status = tracing::field::Empty)
+    }
+
+    fn on_request_end<B: MessageBody>(span: Span, outcome: &Result<ServiceResponse<B>, Error>) {
+        if let Ok(response) = outcome {
+            span.record("status", response.status().as_u16());
+            let _entered = span.enter();
+            tracing::info!("answered");
+        }
+    }
+}
+
+/// The outermost middleware of ours.
+pub async fn wrap<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+    let started = Instant::now();
+    let id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
+    let path = request.path().to_owned();
+    let method = request.method().clone();
+
+    let early = refuse_early(&request);
+    let mut response = match early {
+        Some(problem) => request.into_response(problem.respond(&path, &id)).map_into_right_body(),
+        None => match next.call(request).await {
+            Ok(response) => complete(response, &path, &id),
+            Err(error) => return Err(error),
+        },
+    };
+
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+    let labels = [("method", method.to_string()), ("route", route), ("status", response.status().as_str().to_owned())];
+    metrics::histogram!("http_request_duration_seconds", &labels).record(started.elapsed().as_secs_f64());
+    Ok(response)
+}
+
+/// A problem leaves its handler without its path and its request's id: they are filled in here.
+fn complete<B: MessageBody + 'static>(response: ServiceResponse<B>, path: &str, id: &str) -> ServiceResponse<EitherBody<B, BoxBody>> {
+    let problem = response.response().extensions().get::<Problem>().cloned();
+    let problem = problem.or_else(|| response.response().error()?.as_error::<Problem>().cloned()).or_else(|| unspoken(&response));
+    match problem {
+        Some(problem) => response.into_response(problem.respond(path, id)).map_into_right_body(),
+        None => response.map_into_left_body(),
+    }
+}
+
+/// An error of the framework's own, which would be text or empty.
+fn unspoken<B>(response: &ServiceResponse<B>) -> Option<Problem> {
+    let is_ours = response.headers().contains_key(header::CONTENT_TYPE) && response.response().error().is_none();
+    match response.status().as_u16() {
+        _ if is_ours => None,
+        404 => Some(Problem::not_found(response.request().path())),
+        413 => Some(Problem::new(Kind::PayloadTooLarge, "L'envoi est trop volumineux.")),
+        415 => Some(Problem::new(Kind::UnsupportedMediaType, "Ce format d'envoi n'est pas pris en charge.")),
+        400..=499 => Some(Problem::new(Kind::MalformedRequest, "La requête ne peut pas être lue.")),
+        500..=599 => Some(Problem::new(Kind::Internal, "Une erreur imprévue s'est produite.")),
+        _ => None,
+    }
+}
+
+fn refuse_early(request: &ServiceRequest) -> Option<Problem> {
+    if request.uri().to_string().len() > MAX_URI {
+        return Some(Problem::new(Kind::UriTooLong, format!("L'adresse peut avoir {MAX_URI} caractères au plus.")));
+    }
+    let accepts = request.headers().get_all(header::ACCEPT).filter_map(|value| value.to_str().ok());
+    let mut accepts = accepts.flat_map(|value| value.split(',')).peekable();
+    if !request.path().starts_with("/v1/") || accepts.peek().is_none() {
+        return None;
+    }
+    let offered = ["application/json", "application/problem+json", "application/geo+json", "application/x-ndjson"];
+    let acceptable = accepts.any(|range| {
+        let (range, parameters) = range.split_once(';').unwrap_or((range, ""));
+        let refused = parameters.replace(' ', "").split(';').any(|parameter| matches!(parameter, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
+        let range = range.trim().to_ascii_lowercase();
+        !refused && (matches!(range.as_str(), "*/*" | "application/*" | "") || offered.contains(&range.as_str()))
+    });
+    (!acceptable).then(|| Problem::new(Kind::NotAcceptable, format!("Formats disponibles : {}.", offered.join(", "))))
+}

@@ -1,0 +1,58 @@
+//! The few pages of this service's own: the way in, and what each problem asks of its reader.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, Responder, get, web};
+use strum::VariantArray;
+
+use crate::problem::{Kind, Problem};
+use crate::request::segment;
+
+const STYLE: &str = include_str!("../pages/style.css");
+const HOME: &str = include_str!("../pages/home.html");
+const FRAME: &str = include_str!("../pages/frame.html");
+
+pub fn configure(config: &mut web::ServiceConfig) {
+    config.service(home).service(style).service(problems).service(problem).service(web::redirect("/docs", "/docs/"));
+}
+
+#[get("/")]
+async fn home() -> impl Responder {
+    page("Aiguilleur", HOME)
+}
+
+#[get("/style.css")]
+async fn style() -> impl Responder {
+    HttpResponse::Ok().content_type("text/css; charset=utf-8").insert_header((header::CACHE_CONTROL, "public, max-age=3600")).body(STYLE)
+}
+
+#[get("/problems")]
+async fn problems() -> impl Responder {
+    let item = |kind: &Kind| format!("<li><a href=\"/problems/{}\">{}</a> ({})</li>", kind.slug(), kind.title(), kind.status().as_str());
+    let items = Kind::VARIANTS.iter().map(item).collect::<Vec<_>>().concat();
+    page("Les problèmes", &format!("<h1>Les problèmes</h1><p>Ce que le service répond quand il ne peut pas répondre.</p><ul>{items}</ul>"))
+}
+
+#[get("/problems/{slug}")]
+async fn problem(request: HttpRequest) -> Result<impl Responder, Problem> {
+    let slug = segment(&request, "slug");
+    let kind = Kind::VARIANTS.iter().find(|kind| kind.slug() == slug).ok_or_else(|| Problem::not_found("Problème"))?;
+    let body = format!(
+        "<p><a href=\"/problems\">Tous les problèmes</a></p><h1>{}</h1><p class=\"status\">Statut HTTP {}</p><p>{}</p>",
+        kind.title(),
+        kind.status().as_str(),
+        kind.advice()
+    );
+    Ok(page(kind.title(), &body))
+}
+
+/// Pages load nothing from elsewhere, run no script and stand in no frame.
+fn page(title: &str, body: &str) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .insert_header((
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+        ))
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .body(FRAME.replace("{{title}}", title).replace("{{body}}", body))
+}

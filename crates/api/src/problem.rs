@@ -1,0 +1,257 @@
+//! Problem documents (RFC 9457): the only form in which this service says no.
+
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpResponse, ResponseError};
+use aiguilleur_domain::code::NotAllowed;
+use aiguilleur_storage::StorageError;
+use serde::Serialize;
+use strum::{IntoStaticStr, VariantArray};
+
+/// What kind of problem; its kebab-case name is the end of the problem's `type`, a page that exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
+pub enum Kind {
+    MalformedRequest,
+    Unauthenticated,
+    Forbidden,
+    NotFound,
+    MethodNotAllowed,
+    NotAcceptable,
+    IdempotencyKeyReused,
+    PayloadTooLarge,
+    UriTooLong,
+    UnsupportedMediaType,
+    InvalidValue,
+    Internal,
+    Unavailable,
+}
+
+impl Kind {
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::MalformedRequest => StatusCode::BAD_REQUEST,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::IdempotencyKeyReused => StatusCode::CONFLICT,
+            Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UriTooLong => StatusCode::URI_TOO_LONG,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::InvalidValue => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    pub fn slug(self) -> &'static str {
+        self.into()
+    }
+
+    /// What it is called, in French.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::MalformedRequest => "Requête mal formée",
+            Self::Unauthenticated => "Identification nécessaire",
+            Self::Forbidden => "Action non permise",
+            Self::NotFound => "Introuvable",
+            Self::MethodNotAllowed => "Méthode non prévue ici",
+            Self::NotAcceptable => "Format de réponse non disponible",
+            Self::IdempotencyKeyReused => "Clé d'idempotence déjà utilisée",
+            Self::PayloadTooLarge => "Envoi trop volumineux",
+            Self::UriTooLong => "Adresse trop longue",
+            Self::UnsupportedMediaType => "Format d'envoi non pris en charge",
+            Self::InvalidValue => "Valeur non admise",
+            Self::Internal => "Erreur de notre côté",
+            Self::Unavailable => "Service momentanément indisponible",
+        }
+    }
+
+    /// What the status asks of whoever reads it, for the problem's page.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::MalformedRequest => {
+                "La requête ne peut pas être lue : un paramètre est inconnu, une valeur n'a pas la forme attendue, \
+                 ou le corps n'est pas du JSON. Le champ « errors » dit lequel. Corrigez puis renvoyez."
+            }
+            Self::Unauthenticated => {
+                "Cette action demande un jeton d'accès valide dans l'en-tête « Authorization: Bearer … ». \
+                 Il manque, il est expiré, ou il n'a pas été émis pour ce service. Demandez-en un nouveau."
+            }
+            Self::Forbidden => "Votre jeton est valide, mais votre rôle ne permet pas cette action. Adressez-vous à votre administrateur.",
+            Self::NotFound => {
+                "Rien n'existe à cette adresse, ou rien que vous puissiez voir. Vérifiez l'adresse et l'identifiant ; \
+                 la documentation à /docs donne la liste des adresses."
+            }
+            Self::MethodNotAllowed => {
+                "L'adresse existe, mais pas pour cette méthode HTTP. L'en-tête « Allow » donne celles qui sont prévues."
+            }
+            Self::NotAcceptable => "Aucun des formats demandés par l'en-tête « Accept » n'est disponible. Demandez « application/json ».",
+            Self::IdempotencyKeyReused => {
+                "La même clé « Idempotency-Key » a déjà servi pour une autre requête. Rien n'a été enregistré cette fois. \
+                 Utilisez une nouvelle clé pour une nouvelle requête."
+            }
+            Self::PayloadTooLarge => "Le corps de la requête dépasse la taille admise. Envoyez moins, ou en plusieurs fois.",
+            Self::UriTooLong => "L'adresse dépasse 8 000 caractères. Utilisez la forme POST de la même question.",
+            Self::UnsupportedMediaType => "Le corps doit être du JSON, annoncé par « Content-Type: application/json ».",
+            Self::InvalidValue => {
+                "La requête se lit bien, mais une valeur n'est pas admise. Le champ « errors » dit laquelle et ce qui est admis. \
+                 Rien n'a été enregistré."
+            }
+            Self::Internal => {
+                "L'erreur vient de nous et elle est consignée. Réessayez ; si elle persiste, signalez-la avec son « request_id »."
+            }
+            Self::Unavailable => {
+                "L'enregistrement est momentanément impossible ; les questions d'orientation, elles, trouvent toujours réponse. \
+                 Réessayez après le délai indiqué par « Retry-After ». Rien n'a été enregistré, sauf si la réponse précédente le disait."
+            }
+        }
+    }
+}
+
+/// One thing wrong in the request.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct FieldError {
+    /// JSON pointer into the body (RFC 6901).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+    /// Name of the query parameter or header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameter: Option<String>,
+    /// What is wrong, in French.
+    pub detail: String,
+    /// What is allowed, when that can be listed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allowed: Vec<String>,
+}
+
+/// A refusal on its way out; the causes of faults of ours are logged here, once, and never sent.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    kind: Kind,
+    detail: String,
+    errors: Vec<FieldError>,
+    allow: Vec<Method>,
+}
+
+/// The document as sent.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemDocument {
+    /// `/problems/<slug>`, a page that says what to do.
+    r#type: String,
+    title: String,
+    status: u16,
+    /// What is wrong this time, in French.
+    detail: String,
+    /// The path of the request.
+    instance: String,
+    /// To be quoted when reporting a fault.
+    request_id: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
+}
+
+impl Problem {
+    pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into(), errors: Vec::new(), allow: Vec::new() }
+    }
+
+    /// Several things wrong with the fields of a request.
+    pub fn fields(kind: Kind, errors: Vec<FieldError>) -> Self {
+        let detail = match errors.as_slice() {
+            [only] => only.detail.clone(),
+            several => format!("{} champs sont à corriger.", several.len()),
+        };
+        Self { errors, ..Self::new(kind, detail) }
+    }
+
+    pub fn not_found(what: &str) -> Self {
+        Self::new(Kind::NotFound, format!("{what} : rien de tel ici."))
+    }
+
+    pub fn method_not_allowed(allow: Vec<Method>) -> Self {
+        let names: Vec<&str> = allow.iter().map(Method::as_str).collect();
+        Self { detail: format!("Méthodes prévues : {}.", names.join(", ")), allow, ..Self::new(Kind::MethodNotAllowed, "") }
+    }
+
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    pub fn document(&self, path: &str, request_id: &str) -> ProblemDocument {
+        ProblemDocument {
+            r#type: format!("/problems/{}", self.kind.slug()),
+            title: self.kind.title().to_owned(),
+            status: self.kind.status().as_u16(),
+            detail: self.detail.clone(),
+            instance: path.to_owned(),
+            request_id: request_id.to_owned(),
+            errors: self.errors.clone(),
+        }
+    }
+
+    /// The response, for a path (never its query) and a request.
+    pub fn respond(&self, path: &str, request_id: &str) -> HttpResponse {
+        let mut response = HttpResponse::build(self.kind.status());
+        response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
+        response.insert_header((header::CACHE_CONTROL, "no-store"));
+        match self.kind {
+            Kind::Unauthenticated => response.insert_header((header::WWW_AUTHENTICATE, "Bearer")),
+            Kind::Unavailable => response.insert_header((header::RETRY_AFTER, "2")),
+            _ => &mut response,
+        };
+        if !self.allow.is_empty() {
+            let names: Vec<&str> = self.allow.iter().map(Method::as_str).collect();
+            response.insert_header((header::ALLOW, HeaderValue::from_str(&names.join(", ")).unwrap_or(HeaderValue::from_static("GET"))));
+        }
+        // A document of strings and numbers always serialises.
+        response.body(serde_json::to_vec(&self.document(path, request_id)).unwrap_or_default())
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}: {}", self.kind.slug(), self.detail)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.kind.status()
+    }
+
+    /// Without its path and request id, which only the outermost middleware knows and fills in.
+    fn error_response(&self) -> HttpResponse {
+        let mut response = self.respond("", "");
+        response.extensions_mut().insert(self.clone());
+        response
+    }
+}
+
+impl From<StorageError> for Problem {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Unavailable(cause) => {
+                tracing::warn!(%cause, "the database is not available");
+                Self::new(
+                    Kind::Unavailable,
+                    "La base de données ne répond pas. Réessayez dans quelques secondes : rien n'a été enregistré.",
+                )
+            }
+            error => {
+                tracing::error!(%error, cause = ?std::error::Error::source(&error), "storage");
+                Self::new(Kind::Internal, "Une erreur imprévue s'est produite.")
+            }
+        }
+    }
+}
+
+/// What a closed vocabulary answers to a word that is not in it.
+pub fn not_allowed(error: &NotAllowed) -> (String, Vec<String>) {
+    (format!("{error}."), error.allowed.iter().map(|&value| value.to_owned()).collect())
+}

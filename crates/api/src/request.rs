@@ -1,0 +1,125 @@
+//! Reading requests strictly and answering them in the service's one way.
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use futures_util::future::LocalBoxFuture;
+use futures_util::{FutureExt, StreamExt};
+use serde::Serialize;
+
+use crate::fields::Fields;
+use crate::problem::{Kind, Problem};
+use crate::spec;
+use crate::texts::Language;
+
+/// The largest body taken, in bytes: a batch of 100 referrals with room to spare.
+pub const MAX_BODY: usize = 256 * 1024;
+
+/// The query parameters, checked against the ones the operation documents.
+#[derive(Debug)]
+pub struct Query(pub Fields);
+
+impl FromRequest for Query {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let known = spec::query_parameters(request.method().as_str(), &request.match_pattern().unwrap_or_default());
+        std::future::ready(Fields::from_query(request.query_string(), known).map(Self))
+    }
+}
+
+/// A JSON body, whatever its form; it takes no query.
+#[derive(Debug)]
+pub struct JsonBody(pub serde_json::Value);
+
+impl FromRequest for JsonBody {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let mut payload = payload.take();
+        async move {
+            Fields::from_query(request.query_string(), &[])?;
+            let is_json = request.mime_type().ok().flatten().is_some_and(|mime| mime.essence_str() == "application/json");
+            if !is_json {
+                return Err(Problem::new(Kind::UnsupportedMediaType, "Le corps doit être annoncé par « Content-Type: application/json »."));
+            }
+            let too_large = || Problem::new(Kind::PayloadTooLarge, format!("Le corps peut peser {MAX_BODY} octets au plus."));
+            let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+            if announced.is_some_and(|length| length > MAX_BODY) {
+                return Err(too_large());
+            }
+            let mut body = Vec::new();
+            while let Some(chunk) = payload.next().await {
+                let chunk = chunk.map_err(|_| Problem::new(Kind::MalformedRequest, "Le corps n'est pas arrivé en entier."))?;
+                if body.len() + chunk.len() > MAX_BODY {
+                    return Err(too_large());
+                }
+                body.extend_from_slice(&chunk);
+            }
+            let parsed = serde_json::from_slice(&body).map_err(|error| {
+                let place = format!("ligne {}, colonne {}", error.line(), error.column());
+                Problem::new(Kind::MalformedRequest, format!("Le corps n'est pas du JSON valide en UTF-8 ({place})."))
+            })?;
+            Ok(Self(parsed))
+        }
+        .boxed_local()
+    }
+}
+
+/// A JSON answer that depends on nothing but the request.
+pub fn json(mut response: HttpResponseBuilder, body: &impl Serialize) -> Result<HttpResponse, Problem> {
+    let bytes = serde_json::to_vec(body).map_err(|error| {
+        tracing::error!(%error, "an answer could not be written");
+        Problem::new(Kind::Internal, "Une erreur imprévue s'est produite.")
+    })?;
+    Ok(response.content_type("application/json; charset=utf-8").body(bytes))
+}
+
+/// A read of the directory: tagged with its revision and the language, answered 304 when the caller has it already.
+pub fn directory_read(
+    request: &HttpRequest,
+    revision: i64,
+    content_type: &'static str,
+    body: impl FnOnce(Language) -> Result<Vec<u8>, Problem>,
+) -> Result<HttpResponse, Problem> {
+    let language = Language::of(request);
+    let tag = format!("W/\"{revision}-{}\"", language.code());
+    let known = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
+    let has_it = known.flat_map(|value| value.split(',')).map(str::trim).any(|one| one == "*" || weakly_equal(one, &tag));
+    let mut response = if has_it { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response.insert_header((header::ETAG, tag));
+    response.insert_header((header::CACHE_CONTROL, "public, max-age=0, must-revalidate"));
+    response.insert_header((header::VARY, "Accept-Language, Authorization, Accept-Encoding"));
+    response.insert_header((header::CONTENT_LANGUAGE, language.code()));
+    if has_it {
+        return Ok(response.finish());
+    }
+    response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(content_type)));
+    Ok(response.body(body(language)?))
+}
+
+pub const JSON: &str = "application/json; charset=utf-8";
+
+/// Serialises an answer; its failure would be ours.
+pub fn bytes(body: &impl Serialize) -> Result<Vec<u8>, Problem> {
+    serde_json::to_vec(body).map_err(|error| {
+        tracing::error!(%error, "an answer could not be written");
+        Problem::new(Kind::Internal, "Une erreur imprévue s'est produite.")
+    })
+}
+
+fn weakly_equal(one: &str, other: &str) -> bool {
+    let opaque = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).to_owned();
+    opaque(one) == opaque(other)
+}
+
+/// A segment of the path, as written there.
+pub fn segment<'r>(request: &'r HttpRequest, name: &str) -> &'r str {
+    request.match_info().get(name).unwrap_or_default()
+}
+
+/// The state, which every worker has.
+pub type State = web::Data<crate::state::AppState>;

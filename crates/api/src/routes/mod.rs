@@ -1,0 +1,94 @@
+//! One file per resource: its parameters, its answers, its handlers and their registration, in reading order.
+
+mod communes;
+mod institutions;
+mod operations;
+mod orientations;
+mod procedures;
+mod referrals;
+mod structures;
+
+use actix_web::{HttpRequest, HttpResponse};
+use aiguilleur_domain::territory::Commune;
+use serde::Serialize;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::fields::Fields;
+use crate::problem::{FieldError, Problem, ProblemDocument};
+use crate::spec;
+
+/// Components that no single route owns.
+#[derive(utoipa::OpenApi)]
+#[openapi(components(schemas(ProblemDocument, FieldError)))]
+pub(crate) struct Shared;
+
+/// Registers every route; the same registration is its documentation.
+pub fn configure(config: &mut ServiceConfig<'_>) {
+    procedures::configure(config);
+    institutions::configure(config);
+    communes::configure(config);
+    structures::configure(config);
+    orientations::configure(config);
+    referrals::configure(config);
+    operations::configure(config);
+}
+
+/// What answers where no route does: the methods that exist there, or nothing.
+pub async fn not_found(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let methods = spec::methods_of(request.path());
+    Err(if methods.is_empty() { Problem::not_found(request.path()) } else { Problem::method_not_allowed(methods) })
+}
+
+/// How many items a list gives unless asked.
+const DEFAULT_LIMIT: u32 = 20;
+/// How many it gives at most.
+const MAX_LIMIT: u32 = 100;
+
+/// `limit`, with its default.
+fn limit(fields: &Fields) -> usize {
+    let limit = if fields.has("limit") { fields.integer("limit", 1..=MAX_LIMIT) } else { Some(DEFAULT_LIMIT) };
+    limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or_default()
+}
+
+/// A page of a list, and where the next one starts.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct Page<T> {
+    items: Vec<T>,
+    /// To be given back as `cursor`; null on the last page.
+    next_cursor: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// From one item more than the page holds, if there is one.
+    fn cut<S>(mut found: Vec<S>, limit: usize, cursor: impl Fn(&S) -> String, show: impl FnMut(S) -> T) -> Self {
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let next_cursor = found.last().filter(|_| more).map(cursor);
+        Self { items: found.into_iter().map(show).collect(), next_cursor }
+    }
+}
+
+/// A commune, named.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+struct CommuneRef {
+    /// INSEE code.
+    #[schema(example = "35238")]
+    code: String,
+    #[schema(example = "Rennes")]
+    name: String,
+}
+
+impl From<&Commune> for CommuneRef {
+    fn from(commune: &Commune) -> Self {
+        Self { code: commune.code.to_string(), name: commune.name.clone() }
+    }
+}
+
+/// Something with a slug and a label.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+struct Named {
+    #[schema(example = "caf")]
+    slug: String,
+    #[schema(example = "CAF")]
+    label: String,
+}

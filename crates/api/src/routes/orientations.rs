@@ -1,0 +1,558 @@
+//! `/v1/orientations`: where to redirect this person, for this procedure.
+
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use aiguilleur_directory::Directory;
+use aiguilleur_directory::layer::Entry;
+use aiguilleur_directory::orient::{Choice, ChoiceTarget, LeftOut, Orientation};
+use aiguilleur_domain::need::{Channel, Need, Precision, Regime};
+use aiguilleur_domain::opening::OpeningStatus;
+use aiguilleur_domain::procedure::{Hotline, Mandate};
+use aiguilleur_domain::referral::TargetType;
+use aiguilleur_domain::structure::{Access, HelpKind, Kind as StructureKind};
+use aiguilleur_domain::territory::{Commune, Location};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use super::communes::{FormerCommune, commune, position};
+use super::procedures::institution_of;
+use super::structures::{check_procedure, commune_ref, kinds};
+use super::{CommuneRef, Named};
+use crate::auth::Caller;
+use crate::fields::Fields;
+use crate::problem::{Kind, Problem};
+use crate::request::{JsonBody, Query, State, json};
+use crate::spec;
+use crate::texts::{self, Language};
+
+const DEFAULT_OPTIONS: usize = 5;
+const MAX_OPTIONS: u32 = 20;
+/// The farthest anybody is sent, in metres.
+const MAX_DISTANCE_M: u32 = 100_000;
+/// The years in which an orientation may be asked for.
+const YEARS: std::ops::RangeInclusive<i32> = 2020..=2100;
+
+pub fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(get_orientation).service(post_orientation);
+}
+
+/// A question. One of `procedure` and `q`; one of `commune`, `lat` with `lon`, and `address`.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[expect(dead_code, reason = "documents the body; its fields are read one by one, so that every fault is told")]
+struct NewOrientation {
+    /// Slug of the procedure.
+    #[schema(example = "rsa")]
+    procedure: Option<String>,
+    /// Free words: not available yet, answers 422.
+    #[schema(nullable, example = json!(null))]
+    q: Option<String>,
+    /// INSEE code of the commune the person is in.
+    #[schema(example = "35238")]
+    commune: Option<String>,
+    /// Degrees WGS 84, with `lon`.
+    #[schema(minimum = -90, maximum = 90, example = json!(null))]
+    lat: Option<f64>,
+    #[schema(minimum = -180, maximum = 180, example = json!(null))]
+    lon: Option<f64>,
+    /// Not available yet, answers 422.
+    #[schema(nullable, example = json!(null))]
+    address: Option<String>,
+    /// INSEE code of the commune of residence, when the person lives elsewhere: it decides who is competent.
+    #[schema(example = json!(null))]
+    residence: Option<String>,
+    /// The instant asked for; now by default.
+    #[schema(example = json!(null))]
+    at: Option<DateTime<Utc>>,
+    #[schema(minimum = 1, maximum = 100_000, example = json!(null))]
+    max_distance_m: Option<u32>,
+    kinds: Option<Vec<StructureKind>>,
+    help_kind: Option<HelpKind>,
+    mode: Option<Channel>,
+    /// No appointment possible.
+    drop_in: Option<bool>,
+    /// ISO 639-1.
+    #[schema(example = json!(null))]
+    language: Option<String>,
+    wheelchair: Option<bool>,
+    regime: Option<Regime>,
+    #[schema(minimum = 1, maximum = 20, default = 5)]
+    limit: Option<u32>,
+}
+
+/// The answer.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct OrientationAnswer {
+    /// A random correlation id, kept nowhere; null when the procedure is sensitive.
+    orientation_id: Option<Uuid>,
+    asked_at: DateTime<Utc>,
+    directory: DirectoryState,
+    procedure: Option<AskedProcedure>,
+    place: Place,
+    /// Best first.
+    options: Vec<AnswerOption>,
+    /// A line for this procedure; where there is danger it is also the first option.
+    hotline: Option<Hotline>,
+    institution_channels: Option<InstitutionChannels>,
+    /// Null for a caller who may not see referent contacts: for everybody, until contacts are kept here.
+    #[schema(value_type = Option<Object>)]
+    referents: Option<()>,
+    /// Both tracks are empty until the ladders are taken from the catalogue.
+    escalation: Escalation,
+    /// Empty for now.
+    #[schema(value_type = Vec<Object>)]
+    also: Vec<()>,
+    /// Empty for now.
+    other_needs: Vec<Named>,
+    left_out: Vec<LeftOutItem>,
+    coverage: CoverageItem,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct DirectoryState {
+    revision: i64,
+    /// Seconds since the database last confirmed this revision.
+    age_s: i64,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct AskedProcedure {
+    slug: String,
+    label: String,
+    institution: Named,
+    urgency: i16,
+    verified: bool,
+    checked_on: Option<NaiveDate>,
+    documents: Vec<String>,
+    mandate: Mandate,
+    official_url: Option<String>,
+    r#match: Match,
+}
+
+/// How the procedure was found.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct Match {
+    /// `slug`; `words` to come.
+    #[schema(example = "slug")]
+    how: &'static str,
+    score: f64,
+    alternatives: Vec<Named>,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct Place {
+    commune: PlaceCommune,
+    /// What the code given stands for, when it is not a commune of today.
+    resolved_from: Option<FormerCommune>,
+    /// The commune of residence, when it is another.
+    residence: Option<PlaceCommune>,
+    location: Location,
+    precision: Precision,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct PlaceCommune {
+    code: String,
+    name: String,
+    departement: String,
+}
+
+impl From<&Commune> for PlaceCommune {
+    fn from(commune: &Commune) -> Self {
+        Self { code: commune.code.to_string(), name: commune.name.clone(), departement: commune.departement.clone() }
+    }
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct AnswerOption {
+    rank: usize,
+    target: TargetItem,
+    /// As the crow flies; null for what is reached at a distance.
+    distance_m: Option<u32>,
+    opening: OpeningItem,
+    access: Access,
+    reasons: Vec<Coded>,
+    cautions: Vec<Coded>,
+    /// For machines.
+    score: f64,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct TargetItem {
+    r#type: TargetType,
+    /// UUID of a structure, slug of an institution, digits of a hotline.
+    id: String,
+    /// A structure's kind.
+    kind: Option<StructureKind>,
+    name: String,
+    address: Option<String>,
+    commune: Option<CommuneRef>,
+    location: Option<Location>,
+    phone: Option<String>,
+    email: Option<String>,
+    website: Option<String>,
+    /// Invented, for demonstration.
+    demonstration: bool,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct OpeningItem {
+    status: OpeningStatus,
+    until: Option<DateTime<Utc>>,
+    next: Option<DateTime<Utc>>,
+    /// OSM `opening_hours` syntax.
+    hours: Option<String>,
+    checked_on: Option<NaiveDate>,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct Coded {
+    #[schema(example = "handles_procedure")]
+    code: &'static str,
+    #[schema(example = "Ce type de lieu aide pour cette démarche")]
+    label: String,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct InstitutionChannels {
+    website: Option<String>,
+    phone: Option<String>,
+    /// Its nearest competent desk.
+    desk: Option<TargetItem>,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct Escalation {
+    #[schema(value_type = Vec<Object>)]
+    amicable: Vec<()>,
+    #[schema(value_type = Vec<Object>)]
+    appeal: Vec<()>,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct LeftOutItem {
+    id: Uuid,
+    name: String,
+    kind: StructureKind,
+    distance_m: Option<u32>,
+    reasons: Vec<Coded>,
+    demonstration: bool,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct CoverageItem {
+    /// `local` (within 20 km), `distant`, `remote_only` or `none`.
+    #[schema(example = "local")]
+    level: &'static str,
+    nearest_m: Option<u32>,
+    searched_m: u32,
+}
+
+/// Where to redirect this person, for this procedure: asked by a link.
+#[utoipa::path(
+    operation_id = "get_orientation",
+    tag = "Orientation",
+    params(
+        ("procedure" = Option<String>, Query, description = "Slug of the procedure; needed until `q` is available", example = "rsa"),
+        ("q" = Option<String>, Query, description = "Free words: not available yet, answers 422"),
+        ("commune" = Option<String>, Query, description = "INSEE code of the commune the person is in", example = "35238"),
+        ("lat" = Option<f64>, Query, minimum = -90, maximum = 90, description = "Degrees WGS 84, with lon, instead of commune"),
+        ("lon" = Option<f64>, Query, minimum = -180, maximum = 180, description = "Degrees WGS 84, with lat"),
+        ("address" = Option<String>, Query, description = "Not available yet, answers 422"),
+        ("residence" = Option<String>, Query, description = "INSEE code of the commune of residence, when it is another"),
+        ("at" = Option<DateTime<Utc>>, Query, description = "RFC 3339; now by default"),
+        ("max_distance_m" = Option<u32>, Query, minimum = 1, maximum = 100_000, description = "Metres"),
+        ("kinds" = Option<String>, Query, description = "Comma-separated kinds of structure"),
+        ("help_kind" = Option<HelpKind>, Query, description = "The help needed"),
+        ("mode" = Option<Channel>, Query, description = "in_person by default"),
+        ("drop_in" = Option<bool>, Query, description = "No appointment possible"),
+        ("language" = Option<String>, Query, description = "ISO 639-1"),
+        ("wheelchair" = Option<bool>, Query, description = "Access by wheelchair"),
+        ("regime" = Option<Regime>, Query, description = "Farm workers depend on MSA"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 20, description = "5 by default"),
+    ),
+    responses((status = 200, description = "The options, with their reasons", body = OrientationAnswer))
+)]
+#[get("/v1/orientations")]
+async fn get_orientation(request: HttpRequest, state: State, _caller: Caller, Query(fields): Query) -> Result<HttpResponse, Problem> {
+    answer(&request, &state, fields)
+}
+
+/// Where to redirect this person, for this procedure: the same question in a body.
+#[utoipa::path(
+    operation_id = "post_orientation",
+    tag = "Orientation",
+    request_body = NewOrientation,
+    responses((status = 200, description = "The options, with their reasons", body = OrientationAnswer))
+)]
+#[post("/v1/orientations")]
+async fn post_orientation(request: HttpRequest, state: State, _caller: Caller, JsonBody(body): JsonBody) -> Result<HttpResponse, Problem> {
+    answer(&request, &state, Fields::from_json(body, &spec::body_fields("NewOrientation"))?)
+}
+
+fn answer(request: &HttpRequest, state: &State, fields: Fields) -> Result<HttpResponse, Problem> {
+    let now = Utc::now();
+    let directory = state.snapshot.get();
+    let asked = parse(&fields, &directory, now);
+    let (need, resolved_from) = fields.finish(asked)?;
+    let language = Language::of(request);
+    let orientation = directory.orient(&need).ok_or_else(|| Problem::not_found("Démarche"))?;
+    let state = DirectoryState { revision: directory.revision, age_s: state.snapshot.age_s(now) };
+    let shown = Shown { directory: &directory, need: &need, language }.answer(&orientation, state, resolved_from, now);
+    let mut response = HttpResponse::Ok();
+    response.insert_header(("Cache-Control", "no-store"));
+    response.insert_header(("Vary", "Accept-Language, Authorization, Accept-Encoding"));
+    response.insert_header(("Content-Language", language.code()));
+    json(response, &shown)
+}
+
+/// The need behind the fields, and what the place's code stood for. Everything wrong is noted in `fields`.
+fn parse(fields: &Fields, directory: &Directory, now: DateTime<Utc>) -> Option<(Need, Option<FormerCommune>)> {
+    for (name, instead) in [("q", "« procedure » avec un identifiant de /v1/procedures"), ("address", "« commune », ou « lat » et « lon »")]
+    {
+        if fields.has(name) {
+            fields.report(Kind::InvalidValue, name, format!("« {name} » n'est pas encore disponible : donnez {instead}."));
+        }
+    }
+    let procedure = fields.text("procedure", 100).map(str::to_owned);
+    match &procedure {
+        Some(slug) => check_procedure(fields, "procedure", directory, slug),
+        None if fields.has("q") || fields.has("procedure") => {}
+        None => fields.report(Kind::InvalidValue, "procedure", "Une démarche est attendue, par son identifiant ; voir /v1/procedures."),
+    }
+    let place = place(fields, directory);
+    let residence = commune(fields, "residence", &directory.territory).map(|resolved| resolved.commune.code.clone());
+    let at = if fields.has("at") { fields.instant("at") } else { Some(now) };
+    if at.is_some_and(|at| !YEARS.contains(&at.year())) {
+        fields.report(Kind::InvalidValue, "at", format!("Une année de {} à {} est attendue.", YEARS.start(), YEARS.end()));
+    }
+    let language = fields.text("language", 20).map(str::to_ascii_lowercase);
+    if language.as_ref().is_some_and(|code| code.len() != 2 || !code.bytes().all(|byte| byte.is_ascii_lowercase())) {
+        fields.report(Kind::InvalidValue, "language", "Un code de langue à deux lettres est attendu (ISO 639-1), par exemple « ar ».");
+    }
+    let limit = fields.integer("limit", 1..=MAX_OPTIONS).and_then(|limit| usize::try_from(limit).ok());
+    let partial = Need {
+        procedure: procedure.clone().unwrap_or_default(),
+        max_distance_m: fields.integer("max_distance_m", 1..=MAX_DISTANCE_M),
+        kinds: kinds(fields),
+        help_kind: fields.code("help_kind"),
+        channel: fields.code("mode").unwrap_or_default(),
+        drop_in: fields.flag("drop_in").unwrap_or_default(),
+        wheelchair: fields.flag("wheelchair").unwrap_or_default(),
+        regime: fields.code("regime").unwrap_or_default(),
+        limit: limit.unwrap_or(DEFAULT_OPTIONS),
+        language,
+        at: at?,
+        ..blank(place.as_ref()?)
+    };
+    let (commune, ..) = place?;
+    Some((Need { residence: residence.unwrap_or_else(|| commune.code.clone()), ..partial }, former(fields, directory)))
+}
+
+type Where<'t> = (&'t Commune, Location, Precision);
+
+fn blank((commune, location, precision): &Where<'_>) -> Need {
+    Need {
+        procedure: String::new(),
+        commune: commune.code.clone(),
+        location: *location,
+        precision: *precision,
+        residence: commune.code.clone(),
+        at: DateTime::UNIX_EPOCH,
+        max_distance_m: None,
+        kinds: Vec::new(),
+        help_kind: None,
+        channel: Channel::default(),
+        drop_in: false,
+        language: None,
+        wheelchair: false,
+        regime: Regime::default(),
+        limit: DEFAULT_OPTIONS,
+    }
+}
+
+/// Where the person is: a position, or the centre of a commune.
+fn place<'t>(fields: &Fields, directory: &'t Directory) -> Option<Where<'t>> {
+    let territory = &directory.territory;
+    if fields.has("lat") || fields.has("lon") {
+        if fields.has("commune") {
+            fields.report(Kind::InvalidValue, "commune", "Donnez « commune », ou « lat » et « lon », mais pas les deux.");
+        }
+        let location = position(fields)?;
+        let found = territory.locate(location);
+        if found.is_none() {
+            fields.report(Kind::InvalidValue, "lat", "Ce point n'est dans aucune commune de France : il est en mer ou à l'étranger.");
+        }
+        return Some((found?, location, Precision::Point));
+    }
+    if !fields.has("commune") {
+        if !fields.has("address") {
+            fields.report(Kind::InvalidValue, "commune", "Un lieu est attendu : « commune » (code INSEE), ou « lat » et « lon ».");
+        }
+        return None;
+    }
+    let commune = commune(fields, "commune", territory)?;
+    // An arrondissement or a delegated commune has a centre of its own, nearer to the person.
+    let centre = commune.from.and_then(|from| from.centre).or(commune.commune.centre);
+    if centre.is_none() {
+        fields.report(Kind::InvalidValue, "commune", "La position de cette commune n'est pas connue : donnez « lat » et « lon ».");
+    }
+    Some((commune.commune, centre?, Precision::Commune))
+}
+
+fn former(fields: &Fields, directory: &Directory) -> Option<FormerCommune> {
+    commune(fields, "commune", &directory.territory)?.from.map(FormerCommune::from)
+}
+
+/// Turns an orientation into the documented answer, in one language.
+struct Shown<'a> {
+    directory: &'a Directory,
+    need: &'a Need,
+    language: Language,
+}
+
+impl Shown<'_> {
+    fn answer(
+        &self,
+        orientation: &Orientation<'_>,
+        directory: DirectoryState,
+        resolved_from: Option<FormerCommune>,
+        now: DateTime<Utc>,
+    ) -> OrientationAnswer {
+        let procedure = orientation.procedure;
+        let commune_of = |code| self.directory.territory.resolve(code).map(|resolved| PlaceCommune::from(resolved.commune));
+        let unknown = || PlaceCommune { code: self.need.commune.to_string(), name: String::new(), departement: String::new() };
+        let elsewhere = self.need.residence != self.need.commune;
+        OrientationAnswer {
+            orientation_id: (!procedure.sensitive).then(Uuid::new_v4),
+            asked_at: now,
+            directory,
+            procedure: Some(AskedProcedure {
+                slug: procedure.slug.clone(),
+                label: procedure.label.clone(),
+                institution: orientation.institution.map_or_else(
+                    || institution_of(&self.directory.catalogue, procedure),
+                    |institution| Named { slug: institution.slug.clone(), label: institution.label.clone() },
+                ),
+                urgency: procedure.urgency,
+                verified: procedure.is_verified(),
+                checked_on: procedure.checked_on,
+                documents: procedure.documents.clone(),
+                mandate: procedure.mandate,
+                official_url: procedure.official_url.clone(),
+                r#match: Match { how: "slug", score: 1.0, alternatives: Vec::new() },
+            }),
+            place: Place {
+                commune: commune_of(&self.need.commune).unwrap_or_else(unknown),
+                resolved_from,
+                residence: elsewhere.then(|| commune_of(&self.need.residence)).flatten(),
+                location: self.need.location,
+                precision: self.need.precision,
+            },
+            institution_channels: orientation.institution.map(|institution| InstitutionChannels {
+                website: institution.website.clone().or_else(|| procedure.official_url.clone()),
+                phone: institution.phone.clone().or_else(|| orientation.hotline.as_ref().map(|hotline| hotline.phone.clone())),
+                desk: orientation.desk.as_ref().map(|(entry, _)| self.structure(entry)),
+            }),
+            options: (1..).zip(&orientation.options).map(|(rank, choice)| self.option(rank, choice, orientation)).collect(),
+            hotline: orientation.hotline.clone(),
+            referents: None,
+            escalation: Escalation { amicable: Vec::new(), appeal: Vec::new() },
+            also: Vec::new(),
+            other_needs: Vec::new(),
+            left_out: orientation.left_out.iter().map(|left| self.left_out(left)).collect(),
+            coverage: CoverageItem {
+                level: orientation.coverage.level.into(),
+                nearest_m: orientation.coverage.nearest_m,
+                searched_m: orientation.coverage.searched_m,
+            },
+        }
+    }
+
+    fn option(&self, rank: usize, choice: &Choice<'_>, orientation: &Orientation<'_>) -> AnswerOption {
+        let entry = match &choice.target {
+            ChoiceTarget::Structure(entry) => Some(entry),
+            ChoiceTarget::Institution(_) | ChoiceTarget::Hotline(_) => None,
+        };
+        let commune = entry.map_or(&self.need.commune, |entry| &entry.structure.commune);
+        let zone = self.directory.territory.resolve(commune).map_or(chrono_tz::Europe::Paris, |resolved| resolved.commune.time_zone);
+        AnswerOption {
+            rank,
+            target: match &choice.target {
+                ChoiceTarget::Structure(entry) => self.structure(entry),
+                ChoiceTarget::Institution(institution) => TargetItem {
+                    website: institution.website.clone().or_else(|| orientation.procedure.official_url.clone()),
+                    phone: institution.phone.clone().or_else(|| orientation.hotline.as_ref().map(|line| line.phone.clone())),
+                    ..at_a_distance(TargetType::Institution, &institution.slug, &institution.label)
+                },
+                ChoiceTarget::Hotline(line) => {
+                    TargetItem { phone: Some(line.phone.clone()), ..at_a_distance(TargetType::Hotline, &line.phone, &line.label) }
+                }
+            },
+            distance_m: choice.distance_m,
+            opening: OpeningItem {
+                status: choice.opening.status,
+                until: choice.opening.until,
+                next: choice.opening.next,
+                hours: entry.and_then(|entry| entry.structure.opening_hours.clone()),
+                checked_on: entry.and_then(|entry| entry.structure.hours_checked_on),
+            },
+            access: choice.access,
+            reasons: choice
+                .reasons
+                .iter()
+                .map(|reason| Coded { code: reason.code(), label: texts::reason(self.language, reason, zone, self.need.at) })
+                .collect(),
+            cautions: choice
+                .cautions
+                .iter()
+                .map(|caution| Coded { code: caution.code(), label: texts::caution(self.language, caution) })
+                .collect(),
+            score: choice.score,
+        }
+    }
+
+    fn structure(&self, entry: &Entry) -> TargetItem {
+        let structure = &entry.structure;
+        TargetItem {
+            kind: Some(structure.kind),
+            address: structure.address.clone(),
+            commune: Some(commune_ref(self.directory, entry)),
+            location: structure.location,
+            phone: structure.phone.clone(),
+            email: structure.email.clone(),
+            website: structure.website.clone(),
+            demonstration: structure.demonstration,
+            ..at_a_distance(TargetType::Structure, &structure.id.to_string(), &structure.name)
+        }
+    }
+
+    fn left_out(&self, left: &LeftOut<'_>) -> LeftOutItem {
+        let structure = &left.entry.structure;
+        LeftOutItem {
+            id: structure.id,
+            name: structure.name.clone(),
+            kind: structure.kind,
+            distance_m: left.distance_m,
+            reasons: vec![Coded { code: left.reason.code(), label: texts::exclusion(self.language, &left.reason) }],
+            demonstration: structure.demonstration,
+        }
+    }
+}
+
+/// A target without a place.
+fn at_a_distance(r#type: TargetType, id: &str, name: &str) -> TargetItem {
+    TargetItem {
+        r#type,
+        id: id.to_owned(),
+        kind: None,
+        name: name.to_owned(),
+        address: None,
+        commune: None,
+        location: None,
+        phone: None,
+        email: None,
+        website: None,
+        demonstration: false,
+    }
+}

@@ -1,0 +1,654 @@
+//! `/v1/referrals`: this person was sent there, for this procedure; and what became of it.
+
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use aiguilleur_directory::Directory;
+use aiguilleur_domain::privacy::{Identifier, find_identifier};
+use aiguilleur_domain::procedure::{Hotline, Procedure};
+use aiguilleur_domain::referral::{
+    BACKDATE_DAYS, Constraint, FOLLOW_UP_AFTER_DAYS, HandoffStatus, Mode, Moment, Outcome, Reason, Repeat, ReportedBy, Setting, TargetType,
+};
+use aiguilleur_domain::structure::HelpKind;
+use aiguilleur_storage::referrals::{self, Author, Filter, Handoff, Key, OutcomeReport, Recorded, Referral};
+use aiguilleur_storage::{Scope, organisations, scoped};
+use chrono::{DateTime, Datelike, Duration, NaiveDate, TimeZone, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use super::communes::commune;
+use super::structures::check_procedure;
+use super::{Page, limit};
+use crate::auth::{Agent, Caller};
+use crate::fields::Fields;
+use crate::problem::{Kind, Problem, ProblemDocument};
+use crate::request::{JsonBody, Query, State, json, segment};
+use crate::spec;
+
+/// Referrals taken in one batch.
+const MAX_BATCH: usize = 100;
+const MAX_NOTE: usize = 1_000;
+const MAX_PERSON_REF: usize = 64;
+const MAX_KEY: usize = 200;
+/// How far ahead of ours a caller's clock may be.
+const CLOCK_SKEW_MINUTES: i64 = 5;
+
+pub fn configure(config: &mut ServiceConfig<'_>) {
+    config.service(create_referrals_batch).service(create_referral).service(list_referrals).service(get_referral).service(report_outcome);
+}
+
+/// What a mediator says of a referral. Nothing in it tells who the person is.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[expect(dead_code, reason = "documents the body; its fields are read one by one, so that every fault is told")]
+struct NewReferral {
+    /// Slug of the procedure.
+    #[schema(example = "rsa")]
+    procedure: String,
+    /// INSEE code of the commune of residence.
+    #[schema(example = "35238")]
+    commune: String,
+    target: NewTarget,
+    mode: Mode,
+    /// That of the answer it follows.
+    #[schema(example = json!(null))]
+    orientation_id: Option<Uuid>,
+    /// Rank of the option chosen.
+    #[schema(minimum = 1, maximum = 100, example = 1)]
+    rank: Option<u32>,
+    moment: Option<Moment>,
+    /// Why the person is redirected.
+    #[schema(example = json!(null))]
+    reason: Option<Reason>,
+    help_kinds: Option<Vec<HelpKind>>,
+    setting: Option<Setting>,
+    repeat: Option<Repeat>,
+    constraints: Option<Vec<Constraint>>,
+    #[schema(minimum = 0, maximum = 1440, example = 15)]
+    minutes_spent: Option<u32>,
+    /// Opaque reference of the caller's own tool.
+    #[schema(max_length = 64, example = json!(null))]
+    person_ref: Option<String>,
+    /// Free text; kept only where the installation keeps notes.
+    #[schema(max_length = 1000, example = json!(null))]
+    note: Option<String>,
+    /// The structure where the mediator works.
+    #[schema(example = json!(null))]
+    made_at_structure: Option<Uuid>,
+    /// At most 7 days back; now by default.
+    #[schema(example = json!(null))]
+    occurred_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[expect(dead_code, reason = "documents the body")]
+struct NewTarget {
+    r#type: TargetType,
+    /// UUID of a structure, slug of an institution, digits of a hotline.
+    #[schema(example = "caf")]
+    id: String,
+}
+
+/// At most 100 referrals, for entry at the end of the day.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[expect(dead_code, reason = "documents the body")]
+struct NewReferrals {
+    #[schema(max_items = 100)]
+    items: Vec<NewReferral>,
+}
+
+/// What somebody tells of the need.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[expect(dead_code, reason = "documents the body")]
+struct NewOutcome {
+    outcome: Outcome,
+    #[schema(example = json!(null))]
+    reason: Option<Reason>,
+    /// With the reason `other`: at most 280 characters.
+    #[schema(max_length = 280, example = json!(null))]
+    note: Option<String>,
+}
+
+/// A referral on record.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct ReferralItem {
+    id: Uuid,
+    /// The baton on the person's slip: ten characters, to be read aloud or copied by hand.
+    #[schema(example = "7Q4M2XK9D3")]
+    code: String,
+    procedure: String,
+    /// Null when the procedure is sensitive.
+    commune: Option<String>,
+    departement: String,
+    mode: Mode,
+    /// That of the newest open handoff, else of the newest.
+    status: HandoffStatus,
+    orientation_id: Option<Uuid>,
+    rank: Option<i16>,
+    moment: Option<Moment>,
+    reason: Option<Reason>,
+    help_kinds: Vec<HelpKind>,
+    setting: Option<Setting>,
+    repeat: Option<Repeat>,
+    constraints: Vec<Constraint>,
+    minutes_spent: Option<i16>,
+    person_ref: Option<String>,
+    note: Option<String>,
+    made_at_structure: Option<Uuid>,
+    /// The month's first instant when the procedure is sensitive.
+    occurred_at: DateTime<Utc>,
+    created_at: DateTime<Utc>,
+    /// When to ask what became of it; null when the procedure is sensitive.
+    follow_up_due_at: Option<DateTime<Utc>>,
+    handoffs: Vec<HandoffItem>,
+    /// Every report, the oldest first; disagreeing ones are all kept.
+    outcomes: Vec<OutcomeItem>,
+    /// Some report told that the need was resolved, in part or not at all.
+    closed: bool,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct HandoffItem {
+    id: Uuid,
+    previous_id: Option<Uuid>,
+    target: HandoffTarget,
+    mode: Mode,
+    status: HandoffStatus,
+    expected_on: Option<NaiveDate>,
+    created_at: DateTime<Utc>,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct HandoffTarget {
+    r#type: TargetType,
+    id: String,
+    /// A structure's kind, `institution` or `hotline`.
+    kind: String,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct OutcomeItem {
+    id: Uuid,
+    outcome: Outcome,
+    reported_by: ReportedBy,
+    reason: Option<Reason>,
+    note: Option<String>,
+    reported_at: DateTime<Utc>,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct BatchAnswer {
+    items: Vec<BatchItem>,
+}
+
+/// What became of one referral of a batch.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct BatchItem {
+    index: usize,
+    /// 201, or the status of the problem.
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    referral: Option<ReferralItem>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<ProblemDocument>,
+}
+
+/// Records a referral. It is on record once this answers 201.
+#[utoipa::path(
+    operation_id = "create_referral",
+    tag = "Réorientations",
+    request_body = NewReferral,
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body get the first answer again, for 30 days")),
+    responses(
+        (status = 201, description = "On record", body = ReferralItem, headers(("Location" = String), ("ETag" = String))),
+        (status = 409, description = "Clé d'idempotence déjà utilisée", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+#[post("/v1/referrals")]
+async fn create_referral(request: HttpRequest, state: State, caller: Caller, JsonBody(body): JsonBody) -> Result<HttpResponse, Problem> {
+    let agent = caller.may("create_referral")?;
+    let key = idempotency_key(&request)?;
+    let referral = record(&state, &agent, body, key).await?;
+    let mut response = HttpResponse::Created();
+    response.insert_header(("Location", format!("/v1/referrals/{}", referral.id)));
+    response.insert_header(("ETag", etag(&referral)));
+    json(response, &show(referral))
+}
+
+/// Records up to 100 referrals, each on its own: one that is refused doesn't hold the others back.
+#[utoipa::path(
+    operation_id = "create_referrals_batch",
+    tag = "Réorientations",
+    request_body = NewReferrals,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Counts for every item, with its index")),
+    responses((status = 200, description = "What became of each", body = BatchAnswer))
+)]
+#[post("/v1/referrals/batch")]
+async fn create_referrals_batch(
+    request: HttpRequest,
+    state: State,
+    caller: Caller,
+    JsonBody(body): JsonBody,
+) -> Result<HttpResponse, Problem> {
+    let agent = caller.may("create_referrals_batch")?;
+    let key = idempotency_key(&request)?;
+    let items = match body {
+        Value::Array(items) => items,
+        Value::Object(mut object) if object.len() == 1 => match object.remove("items") {
+            Some(Value::Array(items)) => items,
+            _ => return Err(no_items()),
+        },
+        _ => return Err(no_items()),
+    };
+    if items.len() > MAX_BATCH {
+        return Err(Problem::new(Kind::InvalidValue, format!("Un envoi groupé compte {MAX_BATCH} réorientations au plus.")));
+    }
+    let mut answer = BatchAnswer { items: Vec::with_capacity(items.len()) };
+    for (index, item) in items.into_iter().enumerate() {
+        let key = key.as_ref().map(|key| format!("{key}#{index}"));
+        answer.items.push(match record(&state, &agent, item, key).await {
+            Ok(referral) => BatchItem { index, status: 201, referral: Some(show(referral)), problem: None },
+            Err(problem) => BatchItem {
+                index,
+                status: problem.kind().status().as_u16(),
+                referral: None,
+                problem: Some(problem.document(request.path(), "")),
+            },
+        });
+    }
+    json(HttpResponse::Ok(), &answer)
+}
+
+fn no_items() -> Problem {
+    Problem::new(Kind::MalformedRequest, "Un objet « {\"items\": […]} » est attendu.")
+}
+
+/// The referrals of the caller's organisation, the newest first.
+#[utoipa::path(
+    operation_id = "list_referrals",
+    tag = "Réorientations",
+    params(
+        ("status" = Option<HandoffStatus>, Query, description = "Status of the referral"),
+        ("outcome" = Option<Outcome>, Query, description = "Some report told this outcome"),
+        ("procedure" = Option<String>, Query, description = "Slug"),
+        ("due_before" = Option<DateTime<Utc>>, Query, description = "RFC 3339: follow-up due before"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "20 by default"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+    ),
+    responses((status = 200, description = "A page of referrals", body = inline(Page<ReferralItem>)))
+)]
+#[get("/v1/referrals")]
+async fn list_referrals(state: State, caller: Caller, Query(fields): Query) -> Result<HttpResponse, Problem> {
+    let agent = caller.may("list_referrals")?;
+    let limit = limit(&fields);
+    let procedure = fields.text("procedure", 100).map(str::to_owned);
+    if let Some(slug) = &procedure {
+        check_procedure(&fields, "procedure", &state.snapshot.get(), slug);
+    }
+    let after = fields.text("cursor", 100).map_or(Some(None), |cursor| {
+        let position = read_cursor(cursor);
+        if position.is_none() {
+            fields.report(Kind::MalformedRequest, "cursor", "Ce curseur n'a pas été donné ici.");
+        }
+        position.map(Some)
+    });
+    let filter = Filter {
+        status: fields.code("status"),
+        outcome: fields.code("outcome"),
+        due_before: fields.instant("due_before"),
+        procedure,
+        after: None,
+    };
+    let after = fields.finish(after)?;
+    let filter = Filter { after, ..filter };
+    let Some(organisation) = organisations::find(&state.database, &agent.organisation).await? else {
+        return json(HttpResponse::Ok(), &Page::<ReferralItem> { items: Vec::new(), next_cursor: None });
+    };
+    let mut scope = scoped(&state.database, Scope::Organisation(organisation)).await?;
+    let wanted = i64::try_from(limit + 1).unwrap_or(i64::MAX);
+    let found = referrals::list(&mut scope, &filter, wanted).await?;
+    scope.commit().await?;
+    let mut response = HttpResponse::Ok();
+    response.insert_header(("Cache-Control", "no-store"));
+    json(response, &Page::cut(found, limit, |last| format!("{}-{}", last.created_at.timestamp_micros(), last.id.simple()), show))
+}
+
+/// One referral of the caller's organisation; another's is not found.
+#[utoipa::path(
+    operation_id = "get_referral",
+    tag = "Réorientations",
+    params(("id" = String, Path, description = "UUID of the referral")),
+    responses((status = 200, description = "The referral", body = ReferralItem, headers(("ETag" = String))))
+)]
+#[get("/v1/referrals/{id}")]
+async fn get_referral(request: HttpRequest, state: State, caller: Caller, _query: Query) -> Result<HttpResponse, Problem> {
+    let agent = caller.may("get_referral")?;
+    let referral = find(&state, &agent, segment(&request, "id")).await?;
+    let mut response = HttpResponse::Ok();
+    response.insert_header(("ETag", etag(&referral)));
+    response.insert_header(("Cache-Control", "no-store"));
+    json(response, &show(referral))
+}
+
+/// Appends what became of the need. Reports are never replaced.
+#[utoipa::path(
+    operation_id = "report_outcome",
+    tag = "Réorientations",
+    params(
+        ("id" = String, Path, description = "UUID of the referral"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body are reported once"),
+    ),
+    request_body = NewOutcome,
+    responses(
+        (status = 201, description = "On record: the referral with every report", body = ReferralItem),
+        (status = 409, description = "Clé d'idempotence déjà utilisée", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+#[post("/v1/referrals/{id}/outcomes")]
+async fn report_outcome(request: HttpRequest, state: State, caller: Caller, JsonBody(body): JsonBody) -> Result<HttpResponse, Problem> {
+    let agent = caller.may("report_outcome")?;
+    let id = segment(&request, "id");
+    let digest = digest(&format!("outcome {id}"), &body);
+    let key = idempotency_key(&request)?.map(|key| Key { key, request_digest: digest });
+    let fields = Fields::from_json(body, &spec::body_fields("NewOutcome"))?;
+    let reason = fields.code("reason");
+    let note = free_text(&fields, "note", 280);
+    if note.is_some() && reason != Some(Reason::Other) {
+        fields.report(Kind::InvalidValue, "note", "Un texte ne va qu'avec la raison « other ».");
+    }
+    let outcome: Option<Outcome> = required_code(&fields, "outcome");
+    let outcome = fields.finish(outcome)?;
+
+    let referral = find(&state, &agent, id).await?;
+    let organisation = organisations::ensure(&state.database, &agent.organisation).await?;
+    let author = Author { organisation, subject: &agent.subject };
+    let now = Utc::now();
+    let reported_at = if referral.sensitive { month_of(now) } else { now };
+    let report = OutcomeReport { id: Uuid::new_v4(), outcome, reported_by: ReportedBy::Mediator, reason, note, reported_at };
+    let mut scope = scoped(&state.database, Scope::Organisation(organisation)).await?;
+    match referrals::report_outcome(&mut scope, author, referral.id, &report, key.as_ref()).await? {
+        Recorded::Created | Recorded::Known(_) => {}
+        Recorded::KeyReused => return Err(key_reused()),
+    }
+    let referral = referrals::find(&mut scope, referral.id).await?.ok_or_else(|| Problem::not_found("Réorientation"))?;
+    scope.commit().await?;
+    let mut response = HttpResponse::Created();
+    response.insert_header(("ETag", etag(&referral)));
+    json(response, &show(referral))
+}
+
+/// From a body to a row on record.
+async fn record(state: &State, agent: &Agent, body: Value, key: Option<String>) -> Result<Referral, Problem> {
+    let key = key.map(|key| Key { key, request_digest: digest("referral", &body) });
+    let directory = state.snapshot.get();
+    let fields = Fields::from_json(body, &spec::body_fields("NewReferral"))?;
+    let parsed = parse(&fields, &directory, state.notes, Utc::now());
+    let new = fields.finish(parsed)?;
+    drop(directory);
+    let organisation = organisations::ensure(&state.database, &agent.organisation).await?;
+    let author = Author { organisation, subject: &agent.subject };
+    let mut scope = scoped(&state.database, Scope::Organisation(organisation)).await?;
+    match referrals::record(&mut scope, author, &new, key.as_ref()).await? {
+        Recorded::Created => {
+            scope.commit().await?;
+            metrics::counter!("referrals_recorded_total").increment(1);
+            Ok(new)
+        }
+        Recorded::Known(id) => {
+            let known = referrals::find(&mut scope, id).await?.ok_or_else(|| Problem::not_found("Réorientation"))?;
+            scope.commit().await?;
+            Ok(known)
+        }
+        Recorded::KeyReused => Err(key_reused()),
+    }
+}
+
+fn key_reused() -> Problem {
+    Problem::new(Kind::IdempotencyKeyReused, "Cette clé a déjà servi pour une autre requête : rien n'a été enregistré.")
+}
+
+async fn find(state: &State, agent: &Agent, id: &str) -> Result<Referral, Problem> {
+    let not_found = || Problem::not_found("Réorientation");
+    let id = Uuid::parse_str(id).map_err(|_| not_found())?;
+    let organisation = organisations::find(&state.database, &agent.organisation).await?.ok_or_else(not_found)?;
+    let mut scope = scoped(&state.database, Scope::Organisation(organisation)).await?;
+    let found = referrals::find(&mut scope, id).await?;
+    scope.commit().await?;
+    found.ok_or_else(not_found)
+}
+
+/// The referral behind the fields; everything wrong is noted in them. What privacy forbids is not taken over.
+fn parse(fields: &Fields, directory: &Directory, keeps_notes: bool, now: DateTime<Utc>) -> Option<Referral> {
+    let slug = required_text(fields, "procedure", 100);
+    if let Some(slug) = slug {
+        check_procedure(fields, "procedure", directory, slug);
+    }
+    let procedure = slug.and_then(|slug| directory.catalogue.procedure(slug));
+    if !fields.has("commune") {
+        fields.report(Kind::InvalidValue, "commune", "La commune de résidence est attendue (code INSEE).");
+    }
+    let residence = commune(fields, "commune", &directory.territory).map(|resolved| resolved.commune);
+    let target = target(fields, directory);
+    let mode: Option<Mode> = required_code(fields, "mode");
+    let occurred_at = if fields.has("occurred_at") { occurred_at(fields, now) } else { Some(now) };
+    let made_at = fields.uuid("made_at_structure");
+    if made_at.is_some_and(|id| directory.structure(id).is_none()) {
+        fields.report(Kind::InvalidValue, "made_at_structure", "Ce lieu n'existe pas dans l'annuaire.");
+    }
+    let note = free_text(fields, "note", MAX_NOTE).filter(|_| keeps_notes);
+    let person_ref = free_text(fields, "person_ref", MAX_PERSON_REF);
+    let small = |name, most: u32| fields.integer(name, u32::from(name == "rank")..=most).and_then(|number| i16::try_from(number).ok());
+    let (orientation_rank, minutes_spent) = (small("rank", 100), small("minutes_spent", 1_440));
+    let orientation_id = fields.uuid("orientation_id");
+    let (moment, reason, setting, repeat) = (fields.code("moment"), fields.code("reason"), fields.code("setting"), fields.code("repeat"));
+    let (help_kinds, constraints) = (fields.codes("help_kinds"), fields.codes("constraints"));
+
+    let (procedure, residence, (target_type, target_id, target_kind), mode) = (procedure?, residence?, target?, mode?);
+    let kept = Kept::of(procedure, now, occurred_at?);
+    let handoff = Handoff {
+        id: Uuid::new_v4(),
+        previous_id: None,
+        target_type,
+        target_id,
+        target_kind,
+        mode,
+        status: mode.first_status(),
+        expected_on: None,
+        created_at: kept.created_at,
+    };
+    Some(Referral {
+        id: Uuid::new_v4(),
+        code: referrals::new_code().to_string(),
+        procedure: procedure.slug.clone(),
+        sensitive: procedure.sensitive,
+        commune: kept.everything.then(|| residence.code.to_string()),
+        epci: residence.epci.clone().filter(|_| kept.everything),
+        departement: residence.departement.clone(),
+        mode,
+        status: handoff.status,
+        orientation_id: orientation_id.filter(|_| kept.everything),
+        orientation_rank,
+        moment,
+        reason,
+        help_kinds,
+        setting,
+        repeat,
+        constraints,
+        minutes_spent,
+        person_ref,
+        note,
+        made_at_structure: made_at,
+        occurred_at: kept.occurred_at,
+        created_at: kept.created_at,
+        follow_up_due_at: kept.everything.then(|| kept.created_at + Duration::days(FOLLOW_UP_AFTER_DAYS)),
+        version: 1,
+        handoffs: vec![handoff],
+        outcomes: Vec::new(),
+    })
+}
+
+/// How much of place and time may be kept: for a sensitive procedure, the département and the month.
+struct Kept {
+    everything: bool,
+    created_at: DateTime<Utc>,
+    occurred_at: DateTime<Utc>,
+}
+
+impl Kept {
+    fn of(procedure: &Procedure, now: DateTime<Utc>, occurred_at: DateTime<Utc>) -> Self {
+        // PostgreSQL keeps microseconds: an answer must not show more than what is read back.
+        let whole = |instant: DateTime<Utc>| DateTime::from_timestamp_micros(instant.timestamp_micros()).unwrap_or(instant);
+        if procedure.sensitive {
+            Self { everything: false, created_at: month_of(now), occurred_at: month_of(occurred_at) }
+        } else {
+            Self { everything: true, created_at: whole(now), occurred_at: whole(occurred_at) }
+        }
+    }
+}
+
+fn month_of(instant: DateTime<Utc>) -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(instant.year(), instant.month(), 1, 0, 0, 0).single().unwrap_or(instant)
+}
+
+/// Type, id and kind of a target that exists; apt or not, open or closed: a referral records what was done.
+fn target(fields: &Fields, directory: &Directory) -> Option<(TargetType, String, String)> {
+    let r#type: TargetType = required_code(fields, "target/type")?;
+    let id = required_text(fields, "target/id", 100)?;
+    let kind = match r#type {
+        TargetType::Structure => {
+            let entry = Uuid::parse_str(id).ok().and_then(|id| directory.structure(id));
+            entry.map(|entry| (entry.structure.id.to_string(), <&str>::from(entry.structure.kind)))
+        }
+        TargetType::Institution => directory.catalogue.institution(id).map(|institution| (institution.slug.clone(), "institution")),
+        TargetType::Hotline => {
+            let digits: String = id.chars().filter(char::is_ascii_digit).collect();
+            let lines = directory.catalogue.procedures().iter().filter_map(|it| Hotline::parse(it.hotline.as_deref()?, ""));
+            lines.map(|line| line.phone).find(|phone| *phone == digits).map(|phone| (phone, "hotline"))
+        }
+    };
+    if kind.is_none() {
+        fields.report(Kind::InvalidValue, "target/id", "Aucune cible de ce type ne porte cet identifiant.");
+    }
+    kind.map(|(id, kind)| (r#type, id, kind.to_owned()))
+}
+
+fn occurred_at(fields: &Fields, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let instant = fields.instant("occurred_at")?;
+    if instant > now + Duration::minutes(CLOCK_SKEW_MINUTES) || instant < now - Duration::days(BACKDATE_DAYS) {
+        fields.report(Kind::InvalidValue, "occurred_at", format!("Un instant passé de {BACKDATE_DAYS} jours au plus est attendu."));
+        return None;
+    }
+    Some(instant.min(now))
+}
+
+/// A text of somebody's own, refused when it carries an identifier of the person.
+fn free_text(fields: &Fields, name: &str, longest: usize) -> Option<String> {
+    let text = fields.text(name, longest)?;
+    let found = match find_identifier(text) {
+        None => return Some(text.to_owned()),
+        Some(Identifier::SocialSecurityNumber) => "un numéro de sécurité sociale",
+        Some(Identifier::TaxNumber) => "un numéro fiscal",
+        Some(Identifier::CafNumber) => "un numéro d'allocataire CAF",
+        Some(Identifier::Email) => "une adresse électronique",
+        Some(Identifier::Telephone) => "un numéro de téléphone",
+    };
+    fields.report(
+        Kind::InvalidValue,
+        name,
+        format!("Ce texte semble contenir {found} : retirez-le, le service ne garde rien qui désigne la personne."),
+    );
+    None
+}
+
+fn required_text<'f>(fields: &'f Fields, name: &str, longest: usize) -> Option<&'f str> {
+    if !fields.has(name) {
+        fields.report(Kind::InvalidValue, name, "Ce champ est attendu.");
+    }
+    fields.text(name, longest)
+}
+
+fn required_code<T>(fields: &Fields, name: &str) -> Option<T>
+where
+    T: std::str::FromStr + strum::VariantArray + Copy + Into<&'static str>,
+{
+    if !fields.has(name) {
+        let allowed = aiguilleur_domain::code::all::<T>().into_iter().map(str::to_owned).collect();
+        fields.report_with(Kind::InvalidValue, name, "Ce champ est attendu.", allowed);
+    }
+    fields.code(name)
+}
+
+fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
+    let Some(value) = request.headers().get("Idempotency-Key") else { return Ok(None) };
+    let key = value.to_str().ok().filter(|key| !key.is_empty() && key.len() <= MAX_KEY);
+    key.map(|key| Some(key.to_owned()))
+        .ok_or_else(|| Problem::new(Kind::MalformedRequest, format!("« Idempotency-Key » est un texte ASCII de 1 à {MAX_KEY} caractères.")))
+}
+
+/// The same for the same request, whatever the order of its keys.
+fn digest(what: &str, body: &Value) -> String {
+    format!("{:x}", Sha256::digest(format!("{what} {body}")))
+}
+
+fn read_cursor(cursor: &str) -> Option<(DateTime<Utc>, Uuid)> {
+    let (micros, id) = cursor.split_once('-')?;
+    Some((DateTime::from_timestamp_micros(micros.parse().ok()?)?, Uuid::parse_str(id).ok()?))
+}
+
+/// A referral's tag is its version, which reports of outcomes don't raise.
+fn etag(referral: &Referral) -> String {
+    format!("W/\"{}\"", referral.version)
+}
+
+fn show(referral: Referral) -> ReferralItem {
+    ReferralItem {
+        closed: referral.outcomes.iter().any(|report| report.outcome.closes_the_loop()),
+        id: referral.id,
+        code: referral.code,
+        procedure: referral.procedure,
+        commune: referral.commune,
+        departement: referral.departement,
+        mode: referral.mode,
+        status: referral.status,
+        orientation_id: referral.orientation_id,
+        rank: referral.orientation_rank,
+        moment: referral.moment,
+        reason: referral.reason,
+        help_kinds: referral.help_kinds,
+        setting: referral.setting,
+        repeat: referral.repeat,
+        constraints: referral.constraints,
+        minutes_spent: referral.minutes_spent,
+        person_ref: referral.person_ref,
+        note: referral.note,
+        made_at_structure: referral.made_at_structure,
+        occurred_at: referral.occurred_at,
+        created_at: referral.created_at,
+        follow_up_due_at: referral.follow_up_due_at,
+        handoffs: referral
+            .handoffs
+            .into_iter()
+            .map(|handoff| HandoffItem {
+                id: handoff.id,
+                previous_id: handoff.previous_id,
+                target: HandoffTarget { r#type: handoff.target_type, id: handoff.target_id, kind: handoff.target_kind },
+                mode: handoff.mode,
+                status: handoff.status,
+                expected_on: handoff.expected_on,
+                created_at: handoff.created_at,
+            })
+            .collect(),
+        outcomes: referral
+            .outcomes
+            .into_iter()
+            .map(|report| OutcomeItem {
+                id: report.id,
+                outcome: report.outcome,
+                reported_by: report.reported_by,
+                reason: report.reason,
+                note: report.note,
+                reported_at: report.reported_at,
+            })
+            .collect(),
+    }
+}

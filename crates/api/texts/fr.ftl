@@ -1,0 +1,74 @@
+# Pourquoi un lieu est proposé.
+reason-handles-procedure = Ce type de lieu aide pour cette démarche
+reason-declares-procedure = Ce lieu déclare aider pour cette démarche
+reason-in-charge = C'est l'organisme responsable de la démarche
+reason-danger-line = En cas de danger, appelez d'abord cette ligne
+reason-in-commune = Dans la commune
+reason-distance = À { $distance } à vol d'oiseau
+reason-competent-for-commune = Compétent pour les habitants de { $commune }
+reason-open-now = Ouvert en ce moment, jusqu'à { $time }
+reason-next-opening = Fermé en ce moment ; prochaine ouverture : { $time }
+reason-drop-in = Sans rendez-vous
+reason-by-appointment = Sur rendez-vous
+reason-free = Gratuit
+reason-speaks-language = On y parle la langue demandée ({ $language })
+reason-wheelchair-accessible = Accessible en fauteuil roulant
+reason-capacity-declared = { $capacity ->
+    [few_places] Il reste quelques places
+   *[other] Des places sont disponibles
+  }
+reason-aidants-connect = Habilité Aidants Connect
+reason-at-home = Peut se déplacer à domicile
+reason-record-fresh = Fiche vérifiée il y a moins d'un an
+
+# Ce à quoi il faut prendre garde.
+caution-demonstration = Lieu fictif, pour la démonstration : n'y envoyez personne
+caution-hours-unknown = Horaires inconnus : téléphonez avant
+caution-hours-unchecked = Horaires non vérifiés depuis plus d'un an : téléphonez avant
+caution-no-opening-soon = Pas d'ouverture prévue dans les prochains jours
+caution-ccas-unlisted = Aucun CCAS de { $commune } n'est enregistré ici : demandez à la mairie, qui en tient lieu ou saura l'indiquer
+caution-itinerant = Lieu itinérant ou à plusieurs sites : vérifiez où et quand avant de vous déplacer
+caution-position-approximate = Position exacte inconnue : la distance est comptée jusqu'au centre de la commune
+caution-appointment-only = Uniquement sur rendez-vous
+caution-waiting-list = Liste d'attente
+caution-full = Complet en ce moment
+caution-area-assumed = Territoire desservi non confirmé : supposé être le département
+caution-france-services-partial = Aide partielle : une étape devra être faite auprès de l'organisme lui-même
+caution-personal-presence = La personne doit venir elle-même
+caution-mandate-required = Un mandat écrit de la personne est nécessaire
+caution-wheelchair-unknown = Accessibilité en fauteuil inconnue : téléphonez avant
+caution-language-unknown = Langues parlées inconnues : demandez si quelqu'un parle la langue voulue ({ $language })
+
+# Pourquoi un lieu proche est écarté.
+exclusion-not-competent-for-commune = N'est pas compétent pour les habitants de { $commune }
+exclusion-procedure-not-declared = On ne sait pas si ce lieu aide pour cette démarche : téléphonez-lui pour le savoir
+exclusion-procedure-not-offered = Ce lieu indique ne pas faire cette démarche
+exclusion-event-commune-unknown = C'est la mairie de la commune de naissance ou de l'événement qui est compétente, pas celle du domicile
+exclusion-appointment-only = Uniquement sur rendez-vous
+exclusion-not-wheelchair-accessible = Non accessible en fauteuil roulant
+exclusion-language-not-spoken = On n'y parle pas la langue demandée ({ $language })
+exclusion-help-kind-not-offered = N'offre pas l'aide demandée
+exclusion-no-telephone = Pas de numéro de téléphone connu
+
+moment = { $weekday ->
+    [1] lundi
+    [2] mardi
+    [3] mercredi
+    [4] jeudi
+    [5] vendredi
+    [6] samedi
+   *[7] dimanche
+  } { $day } { $month ->
+    [1] janvier
+    [2] février
+    [3] mars
+    [4] avril
+    [5] mai
+    [6] juin
+    [7] juillet
+    [8] août
+    [9] septembre
+    [10] octobre
+    [11] novembre
+   *[12] décembre
+  } à { $time }

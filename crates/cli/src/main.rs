@@ -1,0 +1,170 @@
+//! The one binary. Each command has its file; this one reads the settings and says in one sentence what went wrong.
+
+mod database;
+mod import;
+mod serve;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use aiguilleur_api::auth::{DEFAULT_ORGANISATION, InstallationKey, KeyError, Role};
+use clap::{Args, Parser, Subcommand};
+
+/// Où réorienter cette personne, pour cette démarche ?
+#[derive(Debug, Parser)]
+#[command(
+    name = "aiguilleur",
+    version,
+    about,
+    after_help = "Sans DATABASE_URL, une base PostgreSQL privée vit dans le dossier de données."
+)]
+struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command may need.
+#[derive(Debug, Clone, Args)]
+struct Settings {
+    /// Dossier des données : base privée et clé de l'installation
+    #[arg(long, global = true, env = "AIGUILLEUR_DATA_DIR", default_value = "./data", value_name = "DOSSIER")]
+    data_dir: PathBuf,
+    /// Base PostgreSQL à utiliser, au lieu de la base privée
+    #[arg(long, global = true, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    database_url: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Démarre le service
+    Serve(serve::Serve),
+    /// Importe une source de lieux
+    Import(import::Import),
+    /// Met la base à jour, et crée ses rôles
+    Migrate,
+    /// Écrit le document OpenAPI sur la sortie
+    Openapi,
+    /// Délivre un jeton signé par la clé de l'installation, seul sur la sortie
+    Token(Token),
+}
+
+#[derive(Debug, Args)]
+struct Token {
+    /// Rôle ; l'option peut être répétée
+    #[arg(long, required = true, value_parser = role, value_name = "RÔLE")]
+    role: Vec<Role>,
+    /// Pour qui : l'identifiant d'un agent ou d'un outil, sans rien de personnel
+    #[arg(long, value_parser = name, value_name = "SUJET")]
+    subject: String,
+    /// Organisation, par son nom court
+    #[arg(long, default_value = DEFAULT_ORGANISATION, value_parser = name, value_name = "ORGANISATION")]
+    organisation: String,
+    /// Durée de validité : 30m, 8h, 7d
+    #[arg(long, default_value = "8h", value_parser = ttl, value_name = "DURÉE")]
+    ttl: chrono::Duration,
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    aiguilleur_domain::code::parse(text).map_err(|error| format!("rôles admis : {}", error.allowed.join(", ")))
+}
+
+fn name(text: &str) -> Result<String, String> {
+    let sound = !text.trim().is_empty() && text.len() <= 200 && !text.chars().any(char::is_control);
+    sound.then(|| text.to_owned()).ok_or_else(|| "un texte de 1 à 200 caractères est attendu".to_owned())
+}
+
+fn ttl(text: &str) -> Result<chrono::Duration, String> {
+    let parsed = humantime::parse_duration(text).ok().and_then(|duration| chrono::Duration::from_std(duration).ok());
+    let sound = parsed.filter(|ttl| *ttl > chrono::Duration::zero() && *ttl <= chrono::Duration::days(366));
+    sound.ok_or_else(|| "une durée de 1s à 366d est attendue, par exemple 30m, 8h ou 7d".to_owned())
+}
+
+/// What stops a command. The message is a sentence for whoever typed it.
+#[derive(Debug, thiserror::Error)]
+enum CliError {
+    #[error("{0}")]
+    Sentence(String),
+    #[error(transparent)]
+    Embedded(#[from] aiguilleur_storage::embedded::EmbeddedError),
+    #[error(transparent)]
+    Storage(#[from] aiguilleur_storage::StorageError),
+    #[error(transparent)]
+    Job(#[from] aiguilleur_jobs::JobError),
+    #[error(transparent)]
+    Outbound(#[from] aiguilleur_outbound::OutboundError),
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    #[error(transparent)]
+    Task(#[from] tokio::task::JoinError),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_stderr();
+    report_unknown_settings();
+    let outcome = match cli.command {
+        Command::Serve(serve) => serve::run(&cli.settings, serve).await,
+        Command::Import(import) => import::run(&cli.settings, import).await,
+        Command::Migrate => migrate(&cli.settings).await,
+        Command::Openapi => openapi(),
+        Command::Token(token) => issue(&cli.settings, &token),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("aiguilleur : {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn migrate(settings: &Settings) -> Result<(), CliError> {
+    let opened = database::open(settings).await?;
+    match opened.migrated.as_slice() {
+        [] => println!("La base est à jour."),
+        ran => println!("Migrations faites : {}.", ran.join(", ")),
+    }
+    opened.close().await
+}
+
+fn openapi() -> Result<(), CliError> {
+    let document = serde_json::to_string_pretty(aiguilleur_api::spec::document()).map_err(std::io::Error::other)?;
+    println!("{document}");
+    Ok(())
+}
+
+fn issue(settings: &Settings, token: &Token) -> Result<(), CliError> {
+    let key = InstallationKey::open(&settings.data_dir)?;
+    println!("{}", key.issue(&token.subject, &token.organisation, &token.role, token.ttl)?);
+    Ok(())
+}
+
+/// Text for a terminal, JSON for a collector.
+fn log_to_stderr() {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if std::io::stderr().is_terminal() {
+        logs.with_target(false).compact().init();
+    } else {
+        logs.json().flatten_event(true).with_current_span(true).with_span_list(false).init();
+    }
+}
+
+/// A setting that nothing reads is likely a misspelt one.
+fn report_unknown_settings() {
+    const KNOWN: [&str; 5] =
+        ["AIGUILLEUR_DATA_DIR", "AIGUILLEUR_LISTEN", "AIGUILLEUR_NOTES", "AIGUILLEUR_DATA_GOUV_URL", "AIGUILLEUR_SEED"];
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("AIGUILLEUR_") && !KNOWN.contains(&&*name) {
+            tracing::warn!("réglage inconnu, sans effet : {name} ; réglages connus : {}", KNOWN.join(", "));
+        }
+    }
+}

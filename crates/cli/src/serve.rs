@@ -1,0 +1,120 @@
+//! `aiguilleur serve`: database, seed, directory in memory, then requests, until told to stop.
+
+use std::net::{SocketAddr, TcpListener};
+
+use aiguilleur_api::auth::InstallationKey;
+use aiguilleur_api::state::AppState;
+use aiguilleur_jobs::seed::{self, Seed};
+use aiguilleur_jobs::snapshot::Snapshot;
+use clap::{Args, ValueEnum};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::database::{self, Opened};
+use crate::{CliError, Settings};
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Adresse d'écoute
+    #[arg(long, env = "AIGUILLEUR_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADRESSE:PORT")]
+    listen: SocketAddr,
+    /// Ce avec quoi une installation commence
+    #[arg(long, env = "AIGUILLEUR_SEED", value_enum, default_value_t = SeedChoice::National)]
+    seed: SeedChoice,
+    /// Garde les notes libres des réorientations
+    #[arg(long, env = "AIGUILLEUR_NOTES", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", value_name = "true|false")]
+    notes: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum SeedChoice {
+    /// Les communes, les mairies et le catalogue
+    National,
+    /// Et des lieux fictifs autour de Rennes
+    Demo,
+    /// Le catalogue seul
+    None,
+}
+
+impl From<SeedChoice> for Seed {
+    fn from(choice: SeedChoice) -> Self {
+        match choice {
+            SeedChoice::National => Self::National,
+            SeedChoice::Demo => Self::Demo,
+            SeedChoice::None => Self::None,
+        }
+    }
+}
+
+pub async fn run(settings: &Settings, serve: Serve) -> Result<(), CliError> {
+    let in_use = |error| {
+        CliError::Sentence(format!("l'adresse {} ne peut pas être écoutée ({error}) ; choisissez-en une autre avec --listen", serve.listen))
+    };
+    let listener = TcpListener::bind(serve.listen).map_err(in_use)?;
+    let mut stop = Stop::new()?;
+    let opened = tokio::select! {
+        opened = database::open(settings) => opened?,
+        () = stop.asked() => return Ok(()),
+    };
+    let served = tokio::select! {
+        served = answer(settings, &serve, &opened, listener) => served,
+        () = stop.asked() => Ok(()),
+    };
+    opened.close().await?;
+    served
+}
+
+/// Serves until the process is asked to stop, then lets the requests under way end.
+async fn answer(settings: &Settings, serve: &Serve, opened: &Opened, listener: TcpListener) -> Result<(), CliError> {
+    let database = &opened.database;
+    seed::apply(database, serve.seed.into(), |layer| tracing::info!(layer, "seeding")).await?;
+    let snapshot = Snapshot::load(database).await?;
+    let metrics = PrometheusBuilder::new().install_recorder().map_err(std::io::Error::other)?;
+    let key = InstallationKey::open(&settings.data_dir)?;
+    let address = listener.local_addr()?;
+    let state = AppState { snapshot: snapshot.clone(), database: database.clone(), key, metrics, notes: serve.notes };
+    let server = aiguilleur_api::serve(listener, state)?;
+    let handle = server.handle();
+    let follower = tokio::spawn(snapshot.follow(database.clone()));
+    let supervisor = tokio::spawn(opened.supervise());
+    let serving = tokio::spawn(server);
+    announce(address);
+    let mut stop = Stop::new()?;
+    let outcome = tokio::select! {
+        ended = serving => ended?.map_err(CliError::from),
+        () = stop.asked() => {
+            handle.stop(true).await;
+            Ok(())
+        }
+    };
+    follower.abort();
+    supervisor.abort();
+    let _ = tokio::join!(follower, supervisor);
+    outcome
+}
+
+/// The three lines a newcomer needs.
+fn announce(address: SocketAddr) {
+    println!("Aiguilleur : http://{address}");
+    println!("Documentation : http://{address}/docs/");
+    println!("Une question : curl 'http://{address}/v1/orientations?procedure=rsa&commune=35238'");
+}
+
+/// SIGINT and SIGTERM.
+struct Stop {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
