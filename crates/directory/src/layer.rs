@@ -8,6 +8,7 @@ use aiguilleur_domain::structure::{Kind, Structure};
 use aiguilleur_domain::territory::{CommuneCode, Location};
 use aiguilleur_domain::text::normalise;
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use uuid::Uuid;
 
 use crate::kd_tree::KdTree;
@@ -139,7 +140,7 @@ fn classes_of(structure: &Structure) -> Vec<Class> {
 struct Schedules<'t> {
     territory: &'t Territory,
     now: DateTime<Utc>,
-    known: HashMap<(String, String), Option<Arc<Schedule>>>,
+    known: HashMap<(String, Tz, String), Option<Arc<Schedule>>>,
 }
 
 impl Schedules<'_> {
@@ -149,8 +150,8 @@ impl Schedules<'_> {
             return None;
         }
         let commune = self.territory.resolve(&structure.commune)?.commune;
-        // Time zone and holidays follow the département.
-        let key = (hours.clone(), commune.departement.clone());
+        // Holidays follow the département.
+        let key = (hours.clone(), commune.time_zone, commune.departement.clone());
         let parse = || Schedule::parse(hours, commune.time_zone, &commune.code, self.now).map(Arc::new);
         self.known.entry(key).or_insert_with(parse).clone()
     }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use aiguilleur_domain::need::{Channel, Need, Precision, Regime};
 use aiguilleur_domain::opening::{Opening, OpeningStatus};
 use aiguilleur_domain::procedure::{FranceServicesHelp, Hotline, Institution, Mandate, Procedure, TerritoryRule};
-use aiguilleur_domain::ranking::{self, Contender, LOCAL_M, SEARCH_RADII_M, Standing};
+use aiguilleur_domain::ranking::{self, Contender, LOCAL_M, SEARCH_RADII_M, Standing, whole_metres};
 use aiguilleur_domain::reason::{Caution, Exclusion, Reason};
 use aiguilleur_domain::structure::{Access, Area, Capacity, Kind, Structure};
 use aiguilleur_domain::target::Target;
@@ -112,6 +112,15 @@ enum Competence {
     ByKind,
 }
 
+/// What a rule names at one rank.
+#[derive(Debug, PartialEq, Eq)]
+struct Named {
+    class: Class,
+    /// Of the class, those of this kind only.
+    kind: Option<Kind>,
+    rank: u16,
+}
+
 struct Search<'d> {
     directory: &'d Directory,
     need: &'d Need,
@@ -119,8 +128,8 @@ struct Search<'d> {
     residence: &'d Commune,
     institution: Option<&'d Institution>,
     hotline: Option<Hotline>,
-    /// What the rule names, best first, with the rank of each.
-    classes: Vec<(Class, u16)>,
+    /// What the rule names, best first.
+    named: Vec<Named>,
     /// The rank at which the town hall stands in for a CCAS that isn't on record.
     stand_in_rank: Option<u16>,
     left_out: Vec<LeftOut<'d>>,
@@ -134,8 +143,8 @@ impl<'d> Search<'d> {
         };
         let institution = directory.catalogue.institution(in_charge);
         let owner = institution.map_or(procedure.label.as_str(), |institution| &institution.label);
-        // The line of the general scheme is of no use to a farm worker.
-        let own_line = procedure.hotline.as_deref().filter(|_| in_charge == procedure.institution);
+        // The line of the general scheme is of no use to a farm worker; that of danger is everybody's.
+        let own_line = procedure.hotline.as_deref().filter(|_| procedure.safety || in_charge == procedure.institution);
         let mut search = Self {
             directory,
             need,
@@ -143,7 +152,7 @@ impl<'d> Search<'d> {
             residence,
             institution,
             hotline: own_line.and_then(|line| Hotline::parse(line, owner)),
-            classes: Vec::new(),
+            named: Vec::new(),
             stand_in_rank: None,
             left_out: Vec::new(),
         };
@@ -153,13 +162,10 @@ impl<'d> Search<'d> {
 
     /// Turns the rule's words into classes, each once, at its best rank.
     fn read_rule(&mut self) {
+        let procedure = self.procedure;
+        let declarations = [&procedure.slug, &procedure.group].map(|word| Class::Declares(word.clone()));
         let mut rank = 0;
-        let add = |class: Class, rank: u16, classes: &mut Vec<(Class, u16)>| {
-            if !classes.iter().any(|(known, _)| *known == class) {
-                classes.push((class, rank));
-            }
-        };
-        for target in self.procedure.targets() {
+        for target in procedure.targets() {
             rank += 1;
             let target = if self.need.regime == Regime::Agricole { target.for_farm_workers() } else { target };
             match target {
@@ -167,15 +173,24 @@ impl<'d> Search<'d> {
                     if kind == Kind::CcasCias && !self.ccas_on_record() {
                         self.stand_in_rank = Some(rank);
                     }
-                    add(Class::Kind(kind), rank, &mut self.classes);
+                    self.name(Class::Kind(kind), None, rank);
                 }
-                Target::Desk(institution) => add(Class::Desk(institution.to_owned()), rank, &mut self.classes),
-                // Whoever declares it is found below; those of that kind which don't are named as left out.
-                Target::Declared(_) | Target::EventTownHall | Target::NoPlace => {}
+                Target::Desk(institution) => self.name(Class::Desk(institution.to_owned()), None, rank),
+                // Those of that kind which don't declare it are named as left out.
+                Target::Declared(Some(kind)) => declarations.iter().for_each(|class| self.name(class.clone(), Some(kind), rank)),
+                // Which kind of place a notary or a hospital's help is on record as isn't known: found below.
+                Target::Declared(None) | Target::EventTownHall | Target::NoPlace => {}
             }
         }
-        for class in [&self.procedure.slug, &self.procedure.group] {
-            add(Class::Declares(class.clone()), rank + 1, &mut self.classes);
+        // Whoever else declares it comes after all that the rule names.
+        for class in declarations {
+            self.name(class, None, rank + 1);
+        }
+    }
+
+    fn name(&mut self, class: Class, kind: Option<Kind>, rank: u16) {
+        if !self.named.iter().any(|known| known.class == class && known.kind == kind) {
+            self.named.push(Named { class, kind, rank });
         }
     }
 
@@ -210,7 +225,7 @@ impl<'d> Search<'d> {
             None if self.is_reachable_remotely() => CoverageLevel::RemoteOnly,
             None => CoverageLevel::None,
         };
-        self.name_the_undeclared(searched);
+        self.name_the_undeclared(searched, &options);
         self.left_out.sort_by_key(|left| (left.distance_m, left.entry.structure.id));
         self.left_out.truncate(LEFT_OUT);
         Orientation {
@@ -220,7 +235,7 @@ impl<'d> Search<'d> {
             hotline: self.hotline,
             options,
             left_out: self.left_out,
-            coverage: Coverage { level, nearest_m, searched_m: metres(searched) },
+            coverage: Coverage { level, nearest_m, searched_m: whole_metres(searched) },
         }
     }
 
@@ -261,17 +276,17 @@ impl<'d> Search<'d> {
         found
     }
 
-    /// One source per class, each in ascending distance.
+    /// One source for all that the rule names, each in ascending distance.
     fn sources(&self, radius_m: f64) -> Vec<Source<'d>> {
-        let mut sources = Vec::with_capacity(self.classes.len() + 1);
-        for (class, rank) in &self.classes {
-            let wanted_kind = match class {
+        let mut sources = Vec::with_capacity(self.named.len() + 1);
+        for named in &self.named {
+            let wanted_kind = match &named.class {
                 Class::Kind(kind) => self.wants(*kind),
                 Class::Desk(_) => self.wants(Kind::Guichet),
                 Class::Declares(_) => true,
             };
             if wanted_kind {
-                sources.push(Source::new(*rank, self.members(class, *rank, radius_m)));
+                sources.push(Source::new(named.rank, self.members(named, radius_m)));
             }
         }
         if let Some(rank) = self.stand_in_rank
@@ -279,14 +294,14 @@ impl<'d> Search<'d> {
         {
             let town_halls = self.directory.bound(&Class::Kind(Kind::Mairie), &self.residence.code);
             let own = town_halls.into_iter().filter(|entry| entry.structure.commune == self.residence.code);
-            sources.push(Source::new(rank, self.measured(own)));
+            sources.push(Source::new(rank, self.measured(own, radius_m)));
         }
         sources
     }
 
-    /// The members of a class: bound to a commune, those of the residence and the nearest others (to be named as left out);
-    /// else by distance, what lies in the commune asked for counting as at no distance.
-    fn members(&self, class: &Class, rank: u16, radius_m: f64) -> Vec<(&'d Entry, f64)> {
+    /// What a rule names within a radius: bound to a commune, those of the residence and the nearest others (to be named as left
+    /// out); else by distance, what lies in the commune asked for counting as at no distance.
+    fn members(&self, Named { class, kind, rank }: &Named, radius_m: f64) -> Vec<(&'d Entry, f64)> {
         if let Class::Kind(kind @ (Kind::CcasCias | Kind::Mairie)) = class
             && !(*kind == Kind::Mairie && self.procedure.territory == TerritoryRule::CommuneLibre)
         {
@@ -298,24 +313,26 @@ impl<'d> Search<'d> {
                 .take_while(|(_, distance)| *distance <= radius_m.min(LOCAL_M))
                 .filter(|(entry, _)| self.competence(entry).is_none())
                 .take(LEFT_OUT_PER_CLASS);
-            let mut all = self.measured(own);
+            let mut all = self.measured(own, radius_m);
             all.extend(others);
             all.sort_by(|a, b| a.1.total_cmp(&b.1));
             return all;
         }
+        let is_meant = |entry: &Entry| kind.is_none_or(|kind| entry.structure.kind == kind);
         let by_distance = self.directory.nearest(class, self.need.location).take_while(|(_, distance)| *distance <= radius_m);
         let in_commune: Vec<(&Entry, f64)> = if self.need.precision == Precision::Commune {
             let here = self.directory.bound(class, &self.need.commune).into_iter();
-            self.measured(here.filter(|entry| entry.structure.commune == self.need.commune))
+            self.measured(here.filter(|entry| entry.structure.commune == self.need.commune && is_meant(entry)), radius_m)
         } else {
             Vec::new()
         };
         let known: HashSet<Uuid> = in_commune.iter().map(|(entry, _)| entry.structure.id).collect();
-        // Enough to fill the answer even if all of it came from this class, and to complete its last group of nearly equal costs.
+        // Enough to fill the answer even if all of it came from here, and to complete its last group of nearly equal costs.
         let mut admitted = 0;
         let mut last_cost = f64::INFINITY;
-        let elsewhere = by_distance.filter(|(entry, _)| !known.contains(&entry.structure.id)).take_while(|(entry, distance)| {
-            let cost = ranking::cost_m(*distance, rank);
+        let elsewhere = by_distance.filter(|(entry, _)| is_meant(entry) && !known.contains(&entry.structure.id));
+        let elsewhere = elsewhere.take_while(|(entry, distance)| {
+            let cost = ranking::cost_m(*distance, *rank);
             if cost <= last_cost && last_cost.is_infinite() && self.is_wanted(&entry.structure) && self.admit(entry).is_ok() {
                 admitted += 1;
                 if admitted == self.need.limit {
@@ -328,9 +345,10 @@ impl<'d> Search<'d> {
         in_commune.into_iter().chain(elsewhere).collect()
     }
 
-    /// Entries with the distance that counts for this need, in ascending order.
-    fn measured(&self, entries: impl Iterator<Item = &'d Entry>) -> Vec<(&'d Entry, f64)> {
-        let mut measured: Vec<(&Entry, f64)> = entries.map(|entry| (entry, self.distance_to(entry))).collect();
+    /// Entries within a radius, with the distance that counts for this need, in ascending order.
+    fn measured(&self, entries: impl Iterator<Item = &'d Entry>, radius_m: f64) -> Vec<(&'d Entry, f64)> {
+        let measured = entries.map(|entry| (entry, self.distance_to(entry)));
+        let mut measured: Vec<(&Entry, f64)> = measured.filter(|(_, distance)| *distance <= radius_m).collect();
         measured.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.structure.id.cmp(&b.0.structure.id)));
         measured.dedup_by_key(|(entry, _)| entry.structure.id);
         measured
@@ -439,7 +457,7 @@ impl<'d> Search<'d> {
 
     fn choice(&self, candidate: &Candidate<'d>, cost_m: f64) -> Choice<'d> {
         Choice {
-            distance_m: Some(metres(candidate.distance_m)),
+            distance_m: Some(whole_metres(candidate.distance_m)),
             opening: candidate.opening,
             access: candidate.entry.structure.access,
             reasons: self.reasons(candidate),
@@ -459,7 +477,7 @@ impl<'d> Search<'d> {
         reasons.push(if self.need.precision == Precision::Commune && structure.commune == self.need.commune {
             Reason::InCommune
         } else {
-            Reason::Distance { metres: metres(candidate.distance_m) }
+            Reason::Distance { metres: whole_metres(candidate.distance_m) }
         });
         match candidate.opening {
             Opening { status: OpeningStatus::Open, until: Some(until), .. } => reasons.push(Reason::OpenNow { until }),
@@ -582,18 +600,22 @@ impl<'d> Search<'d> {
         let class = Class::Desk(self.institution?.slug.clone());
         let mut desks = self.directory.nearest(&class, self.need.location);
         let (entry, distance) = desks.find(|(entry, _)| self.competence(entry).is_some())?;
-        Some((entry, metres(distance)))
+        Some((entry, whole_metres(distance)))
     }
 
     fn leave_out(&mut self, entry: &'d Entry, distance_m: f64, reason: Exclusion) {
-        if self.wants(entry.structure.kind) {
-            self.left_out.push(LeftOut { entry, distance_m: Some(metres(distance_m)), reason });
+        if self.is_wanted(&entry.structure) {
+            self.left_out.push(LeftOut { entry, distance_m: Some(whole_metres(distance_m)), reason });
         }
     }
 
-    /// Where the rule wants a declaration, the nearest that declares nothing is named: nobody knows, and one can ask it.
-    fn name_the_undeclared(&mut self, radius_m: f64) {
+    /// Where the rule wants a declaration, the nearest that says neither yes nor no is named: one can ask it.
+    fn name_the_undeclared(&mut self, radius_m: f64, options: &[Choice<'d>]) {
         let directory = self.directory;
+        let is_option = |entry: &Entry| {
+            let id = entry.structure.id;
+            options.iter().any(|option| matches!(option.target, ChoiceTarget::Structure(offered) if offered.structure.id == id))
+        };
         for target in self.procedure.targets() {
             let (kind, reason) = match target {
                 Target::Declared(Some(kind)) => (kind, Exclusion::ProcedureNotDeclared),
@@ -603,8 +625,12 @@ impl<'d> Search<'d> {
             let undeclared = directory
                 .nearest(&Class::Kind(kind), self.need.location)
                 .take_while(|(_, distance)| *distance <= radius_m)
-                .find(|(entry, _)| !entry.structure.declares(&self.procedure.slug, &self.procedure.group));
+                .find(|(Entry { structure, .. }, _)| {
+                    !structure.declares(&self.procedure.slug, &self.procedure.group)
+                        && !structure.not_offered.contains(&self.procedure.slug)
+                });
             if let Some((entry, distance_m)) = undeclared
+                && !is_option(entry)
                 && !self.left_out.iter().any(|left| left.entry.structure.id == entry.structure.id)
             {
                 self.leave_out(entry, distance_m, reason);
@@ -613,7 +639,7 @@ impl<'d> Search<'d> {
     }
 }
 
-/// Entries of one class in ascending distance, priced by the rank of their class.
+/// Entries in ascending distance, priced by the rank of what named them.
 struct Source<'d> {
     rank: u16,
     entries: std::iter::Peekable<std::vec::IntoIter<(&'d Entry, f64)>>,
@@ -631,12 +657,4 @@ impl<'d> Source<'d> {
     fn next(&mut self) -> Option<(&'d Entry, f64)> {
         self.entries.next()
     }
-}
-
-/// Whole metres, for an answer.
-fn metres(exact: f64) -> u32 {
-    // A distance on Earth is at most 20,038 km: it fits, and it is never negative.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::as_conversions, reason = "bounded just above")]
-    let whole = exact.round().clamp(0.0, 20_100_000.0) as u32;
-    whole
 }

@@ -145,19 +145,17 @@ impl Territory {
         if asked.is_empty() {
             return Vec::new();
         }
-        let mut found = self.matching(|name| {
+        self.matching(|name| {
             if name == asked {
                 Some(3.0)
             } else if name.starts_with(&asked) {
                 Some(2.0)
+            } else if name.contains(&asked) {
+                Some(1.0)
             } else {
-                name.contains(&asked).then_some(1.0)
+                nearness(name, &asked)
             }
-        });
-        if found.is_empty() {
-            found = self.matching(|name| Some(strsim::jaro_winkler(name, &asked)).filter(|score| *score > 0.88));
-        }
-        found
+        })
     }
 
     fn matching(&self, score: impl Fn(&str) -> Option<f64>) -> Vec<&Commune> {
@@ -167,6 +165,15 @@ impl Territory {
             score_b.total_cmp(score_a).then(b.population.cmp(&a.population)).then_with(|| (&a.code, a.kind).cmp(&(&b.code, b.kind)))
         });
         found.into_iter().map(|(_, commune)| commune).collect()
+    }
+
+    /// The commune of today of that normalised name in a département, when there is exactly one.
+    pub fn only_one_named(&self, departement: &str, plain_name: &str) -> Option<&Commune> {
+        let mut named = self.communes.iter().zip(&self.names).filter(|(commune, name)| {
+            commune.kind == CommuneKind::Commune && commune.departement == departement && name.as_str() == plain_name
+        });
+        let (only, _) = named.next()?;
+        named.next().is_none().then_some(only)
     }
 
     /// Communes of today that share a postal code, the most populous first.
@@ -180,23 +187,32 @@ impl Territory {
         found
     }
 
-    /// Communes whose code or name is spelt most like an unknown code.
+    /// Communes of today whose name or code is spelt most like an unknown code, at most three.
     pub fn similar(&self, unknown: &str) -> Vec<&Commune> {
-        let by_name = self.named(unknown);
-        if !by_name.is_empty() {
-            return by_name.into_iter().take(3).collect();
-        }
         let plain = unknown.trim().to_ascii_uppercase();
-        let mut near: Vec<(usize, &Commune)> = self
+        let asked = normalise(unknown);
+        let mut near: Vec<(f64, bool, &Commune)> = self
             .communes
             .iter()
-            .filter(|commune| commune.kind == CommuneKind::Commune)
-            .map(|commune| (strsim::osa_distance(commune.code.as_str(), &plain), commune))
-            .filter(|(edits, _)| *edits <= 2)
+            .zip(&self.names)
+            .filter(|(commune, _)| commune.kind == CommuneKind::Commune)
+            .filter_map(|(commune, name)| {
+                let by_code = Some(strsim::osa_distance(commune.code.as_str(), &plain)).filter(|edits| *edits <= 2);
+                let by_code = by_code.map(|edits| if edits < 2 { 0.96 } else { 0.9 });
+                let score = by_code.or_else(|| nearness(name, &asked))?;
+                Some((score, plain.starts_with(&commune.departement), commune))
+            })
             .collect();
-        near.sort_by(|(a, one), (b, other)| a.cmp(b).then(other.population.cmp(&one.population)));
-        near.into_iter().take(3).map(|(_, commune)| commune).collect()
+        near.sort_by(|(a, near_a, one), (b, near_b, other)| {
+            b.total_cmp(a).then(near_b.cmp(near_a)).then(other.population.cmp(&one.population))
+        });
+        near.into_iter().take(3).map(|(_, _, commune)| commune).collect()
     }
+}
+
+/// How nearly two normalised names are spelt alike, when they are.
+fn nearness(name: &str, asked: &str) -> Option<f64> {
+    Some(strsim::jaro_winkler(name, asked)).filter(|score| *score > 0.88)
 }
 
 #[cfg(test)]

@@ -116,8 +116,13 @@ async fn list_communes(request: HttpRequest, state: State, Query(fields): Query)
 #[get("/v1/communes/{code}")]
 async fn get_commune(request: HttpRequest, state: State, _query: Query) -> Result<HttpResponse, Problem> {
     let directory = state.snapshot.get();
-    let code = CommuneCode::parse(segment(&request, "code"));
-    let resolved = code.as_ref().and_then(|code| directory.territory.resolve(code)).ok_or_else(|| Problem::not_found("Commune"))?;
+    let asked = segment(&request, "code");
+    let found = CommuneCode::parse(asked).and_then(|code| directory.territory.resolve(&code));
+    let resolved = found.ok_or_else(|| {
+        let near = near(&directory.territory, asked).join(", ");
+        let detail = format!("« {asked} » n'est pas un code INSEE de commune connu.");
+        Problem::new(Kind::NotFound, if near.is_empty() { detail } else { format!("{detail} Proches : {near}.") })
+    })?;
     directory_read(&request, directory.revision, JSON, |_| bytes(&show(&resolved)))
 }
 
@@ -164,8 +169,13 @@ pub(super) fn commune<'t>(fields: &Fields, name: &str, territory: &'t Territory)
     let code = fields.text(name, 100)?;
     let found = CommuneCode::parse(code).and_then(|code| territory.resolve(&code));
     if found.is_none() {
-        let near = territory.similar(code).iter().map(|commune| format!("{} ({})", commune.code, commune.name)).collect();
-        fields.report_with(Kind::InvalidValue, name, format!("« {code} » n'est pas un code INSEE de commune connu."), near);
+        let detail = format!("« {code} » n'est pas un code INSEE de commune connu.");
+        fields.report_with(Kind::InvalidValue, name, detail, near(territory, code));
     }
     found
+}
+
+/// The nearest spellings of an unknown code, for people.
+fn near(territory: &Territory, unknown: &str) -> Vec<String> {
+    territory.similar(unknown).iter().map(|commune| format!("{} ({})", commune.code, commune.name)).collect()
 }

@@ -1,0 +1,8 @@
+//! The HTTP interface, resource by resource, as the addresses have it.
+
+mod communes;
+mod health;
+mod orientations;
+mod procedures;
+mod referrals;
+mod structures;

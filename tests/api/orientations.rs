@@ -1,0 +1,168 @@
+use aiguilleur_testkit::App;
+use serde_json::{Value, json};
+
+fn codes(items: &Value) -> Vec<&str> {
+    items.as_array().into_iter().flatten().filter_map(|item| item["code"].as_str()).collect()
+}
+
+#[tokio::test]
+async fn every_key_of_the_contract_is_there() {
+    let (app, _database) = App::national().await;
+    let answer = app.get("/v1/orientations?procedure=rsa&commune=35238").await;
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let answer = answer.json();
+    let expected = json!({
+        "orientation_id": 0, "asked_at": 0, "directory": {"revision": 0, "age_s": 0},
+        "procedure": {"slug": 0, "label": 0, "institution": {"slug": 0, "label": 0}, "urgency": 0, "verified": 0, "documents": 0,
+            "mandate": 0, "official_url": 0, "match": {"how": 0, "score": 0, "alternatives": 0}},
+        "place": {"commune": {"code": 0, "name": 0, "departement": 0}, "location": {"lat": 0, "lon": 0}, "precision": 0},
+        "options": 0, "hotline": 0, "institution_channels": {"website": 0, "phone": 0, "desk": 0}, "referents": 0,
+        "escalation": {"amicable": 0, "appeal": 0}, "also": 0, "other_needs": 0, "left_out": 0,
+        "coverage": {"level": 0, "nearest_m": 0, "searched_m": 0},
+    });
+    has_keys(&answer, &expected, "");
+    let option = json!({
+        "rank": 0, "target": {"type": 0, "id": 0, "kind": 0, "name": 0, "address": 0, "location": 0, "phone": 0, "email": 0, "website": 0,
+            "commune": {"code": 0, "name": 0}, "demonstration": 0},
+        "distance_m": 0, "opening": {"status": 0, "until": 0, "next": 0, "hours": 0}, "access": 0, "reasons": 0, "cautions": 0, "score": 0,
+    });
+    let options = answer["options"].as_array().unwrap();
+    assert_eq!(options.len(), 5);
+    for (shown, rank) in options.iter().zip(1..) {
+        has_keys(shown, &option, "options");
+        assert_eq!(shown["rank"], rank);
+    }
+    assert_eq!(answer["options"][0]["target"]["kind"], "france-services");
+    assert_eq!(answer["coverage"]["level"], "local");
+    assert!(answer["referents"].is_null());
+}
+
+fn has_keys(value: &Value, expected: &Value, path: &str) {
+    for (key, inner) in expected.as_object().into_iter().flatten() {
+        let found = value.get(key).unwrap_or_else(|| panic!("{path}/{key} is missing"));
+        if inner.is_object() {
+            has_keys(found, inner, &format!("{path}/{key}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_sent_to_another_communes_ccas() {
+    let (app, _database) = App::national().await;
+    // Bruz has no CCAS on record, its neighbours have one.
+    let answer = app.get("/v1/orientations?procedure=domiciliation-ccas&commune=35047&limit=20").await;
+    let answer = if answer.status == 200 {
+        answer.json()
+    } else {
+        app.get("/v1/orientations?procedure=rsa&commune=35047&kinds=ccas-cias").await.json()
+    };
+    let options = answer["options"].as_array().unwrap();
+    assert!(options.iter().all(|option| option["target"]["kind"] != "ccas-cias"), "{answer}");
+    let stand_in = options.iter().find(|option| codes(&option["cautions"]).contains(&"ccas_unlisted")).unwrap();
+    assert_eq!((stand_in["target"]["kind"].as_str(), stand_in["target"]["commune"]["code"].as_str()), (Some("mairie"), Some("35047")));
+    assert!(stand_in["cautions"].to_string().contains("Aucun CCAS de Bruz"));
+
+    let rennes = app.get("/v1/orientations?procedure=rsa&commune=35238&kinds=ccas-cias").await.json();
+    let own = &rennes["options"][0];
+    assert_eq!((own["target"]["kind"].as_str(), own["target"]["commune"]["code"].as_str()), (Some("ccas-cias"), Some("35238")));
+    assert!(!codes(&own["cautions"]).contains(&"ccas_unlisted"));
+}
+
+#[tokio::test]
+async fn residence_decides_who_is_competent() {
+    let (app, _database) = App::national().await;
+    let answer = app.get("/v1/orientations?procedure=rsa&commune=35047&residence=35238&kinds=ccas-cias").await.json();
+    assert_eq!(answer["options"][0]["target"]["commune"]["code"], "35238");
+    assert_eq!(answer["place"]["residence"]["code"], "35238");
+}
+
+#[tokio::test]
+async fn danger_comes_first() {
+    let (app, _database) = App::national().await;
+    let procedures = app.get("/v1/procedures?limit=100").await.json();
+    let mut procedures = procedures["items"].as_array().unwrap().clone();
+    let next = app.get("/v1/procedures?limit=100&cursor=").await;
+    assert_eq!(next.status, 422, "an empty cursor is no cursor");
+    let last = procedures.last().unwrap()["slug"].as_str().unwrap().to_owned();
+    procedures.extend(app.get(&format!("/v1/procedures?limit=100&cursor={last}")).await.json()["items"].as_array().unwrap().clone());
+    let (mut dangers, mut others) = (0, 0);
+    for procedure in procedures {
+        let slug = procedure["slug"].as_str().unwrap();
+        let answer = app.get(&format!("/v1/orientations?procedure={slug}&commune=35238")).await;
+        assert_eq!(answer.status, 200, "{slug}");
+        let answer = answer.json();
+        let is_hotline = answer["options"][0]["target"]["type"] == "hotline";
+        assert_eq!(is_hotline, procedure["safety"] == true, "{slug}");
+        assert_eq!(answer["orientation_id"].is_null(), procedure["sensitive"] == true, "{slug}");
+        assert!(!answer["options"].as_array().unwrap().is_empty(), "an answer is never empty: {slug}");
+        if procedure["safety"] == true {
+            assert_eq!(answer["options"][0]["target"]["phone"], answer["hotline"]["phone"]);
+            dangers += 1;
+        } else {
+            others += 1;
+        }
+    }
+    assert_eq!((dangers, others), (3, 196));
+}
+
+#[tokio::test]
+async fn a_link_and_a_body_ask_the_same() {
+    let (app, _database) = App::national().await;
+    let strip = |mut answer: Value| {
+        for key in ["orientation_id", "asked_at"] {
+            answer[key] = Value::Null;
+        }
+        answer["directory"]["age_s"] = Value::Null;
+        answer
+    };
+    let at = "2026-11-24T10:00:00Z";
+    let link = format!("/v1/orientations?procedure=rsa&lat=48.11&lon=-1.68&kinds=france-services,pimms&at={at}&wheelchair=true&limit=3");
+    let body = json!({"procedure": "rsa", "lat": 48.11, "lon": -1.68, "kinds": ["france-services", "pimms"], "at": at, "wheelchair": true, "limit": 3});
+    let by_body = app.send(reqwest::Method::POST, "/v1/orientations", &[], Some(&body)).await;
+    assert_eq!(by_body.status, 200, "{}", by_body.text);
+    assert_eq!(strip(app.get(&link).await.json()), strip(by_body.json()));
+}
+
+#[tokio::test]
+async fn speaks_french_by_default_and_english_when_asked() {
+    let (app, _database) = App::national().await;
+    let path = "/v1/orientations?procedure=rsa&lat=48.11&lon=-1.68&at=2026-11-22T10:00:00Z";
+    let french = app.get(path).await.json();
+    let labels = french["options"][0]["reasons"].to_string();
+    assert!(labels.contains("à vol d'oiseau"), "{labels}");
+    let english = app.send(reqwest::Method::GET, path, &[("Accept-Language", "en-GB,fr;q=0.5")], None).await.json();
+    assert!(english["options"][0]["reasons"].to_string().contains("as the crow flies"));
+}
+
+#[tokio::test]
+async fn bad_questions_are_told_what_is_allowed() {
+    let (app, _database) = App::national().await;
+    for (query, status, parameter) in [
+        ("commune=35238", 422, "procedure"),
+        ("procedure=rsa", 422, "commune"),
+        ("procedure=rsaa&commune=35238", 422, "procedure"),
+        ("procedure=rsa&lat=48", 400, "lon"),
+        ("procedure=rsa&lat=NaN&lon=1", 422, "lat"),
+        ("procedure=rsa&lat=abc&lon=1", 400, "lat"),
+        ("procedure=rsa&lat=46&lon=-8", 422, "lat"),
+        ("procedure=rsa&commune=35238&lat=48&lon=-1.6", 422, "commune"),
+        ("procedure=rsa&commune=35238&kinds=boulangerie", 422, "kinds"),
+        ("procedure=rsa&commune=35238&mode=fax", 422, "mode"),
+        ("procedure=rsa&commune=35238&limit=0", 422, "limit"),
+        ("procedure=rsa&commune=35238&limit=21", 422, "limit"),
+        ("procedure=rsa&commune=35238&wheelchair=oui", 422, "wheelchair"),
+        ("procedure=rsa&commune=35238&at=demain", 400, "at"),
+        ("procedure=rsa&commune=35238&colour=red", 400, "colour"),
+        ("procedure=rsa&procedure=apl&commune=35238", 400, "procedure"),
+        ("q=allocs&commune=35238", 422, "q"),
+        ("procedure=rsa&address=1%20rue", 422, "address"),
+        ("procedure=%FF&commune=35238", 400, "procedure"),
+    ] {
+        let answer = app.get(&format!("/v1/orientations?{query}")).await;
+        let problem = answer.json();
+        assert_eq!(answer.status, status, "{query}: {}", answer.text);
+        assert_eq!(answer.header("content-type"), "application/problem+json", "{query}");
+        assert!(problem["errors"].to_string().contains(parameter), "{query}: {}", answer.text);
+        assert_eq!(problem["instance"], "/v1/orientations", "the path only");
+    }
+}

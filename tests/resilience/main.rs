@@ -1,0 +1,4 @@
+//! What must survive: kill -9, a database that goes away, two processes on one data directory.
+
+mod database_away;
+mod killed;

@@ -1,1 +1,0 @@
-//! The tests are in `tests/`.
