@@ -29,31 +29,35 @@ pub struct Settings {
     pub durable: bool,
 }
 
+/// What keeps the private cluster from running, said to whoever started it.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbeddedError {
     #[error(
-        "PostgreSQL's programs (initdb, pg_ctl, postgres) are missing; install them with `{remedy}`, \
-         or set PG_BIN to their folder, or DATABASE_URL to a server"
+        "les programmes de PostgreSQL (initdb, pg_ctl, postgres) manquent : installez-les avec « {remedy} », \
+         ou donnez leur dossier par PG_BIN, ou un serveur par DATABASE_URL"
     )]
     Missing { remedy: String },
     #[error(
-        "the database was made by PostgreSQL {cluster} and the programs found are version {programs}; \
-         install the right ones with `{remedy}`, or set PG_BIN to their folder"
+        "la base a été créée par PostgreSQL {cluster} et les programmes trouvés sont en version {programs} : \
+         installez les bons avec « {remedy} », ou donnez leur dossier par PG_BIN"
     )]
     Version { cluster: String, programs: String, remedy: String },
-    #[error("no user to run PostgreSQL as: `id` knows neither postgres nor nobody")]
+    #[error("aucun compte pour faire tourner PostgreSQL : `id` ne connaît ni postgres ni nobody")]
     NoAccount,
-    #[error("{} belongs to another user (number {owner}): use another data directory", path.display())]
+    #[error("{} appartient à un autre utilisateur (numéro {owner}) : prenez un autre dossier de données", path.display())]
     NotOurs { path: PathBuf, owner: u32 },
-    #[error("the database in {} is run from another container, where its socket can't be reached: set DATABASE_URL", data_dir.display())]
+    #[error(
+        "la base de {} est servie depuis un autre conteneur, où sa socket n'est pas joignable : utilisez DATABASE_URL",
+        data_dir.display()
+    )]
     Elsewhere { data_dir: PathBuf },
-    #[error("{}: {source}", path.display())]
+    #[error("{} : {source}", path.display())]
     File { path: PathBuf, source: io::Error },
-    #[error("{program} can't be run: {source}")]
+    #[error("{program} ne peut pas être lancé : {source}")]
     Run { program: &'static str, source: io::Error },
-    #[error("{program} failed: {said}")]
+    #[error("{program} a échoué : {said}")]
     Failed { program: &'static str, said: String },
-    #[error("PostgreSQL still doesn't take connections after {} s; its log is {}", waited.as_secs(), log.display())]
+    #[error("après {} s, PostgreSQL n'accepte toujours pas de connexion ; son journal est {}", waited.as_secs(), log.display())]
     Busy { waited: Duration, log: PathBuf },
 }
 
