@@ -1,0 +1,11 @@
+//! The directory against the rules of its documentation and against slow, obvious versions of itself.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests; a broken one should fail there")]
+
+mod builders;
+mod changes;
+mod draws;
+mod list;
+mod oracle;
+mod orient_against_oracle;
+mod orient_rules;
+mod seed_territory;
