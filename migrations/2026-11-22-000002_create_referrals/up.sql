@@ -135,9 +135,9 @@ CREATE TABLE outcome (
     reason text,
     note text,
     reported_at timestamptz NOT NULL,
-    position bigint GENERATED ALWAYS AS IDENTITY
+    position smallint NOT NULL,
+    UNIQUE (referral_id, position)
 );
-CREATE INDEX outcome_by_referral ON outcome (referral_id);
 COMMENT ON TABLE outcome IS 'Append-only: what became of the need, as told by somebody. Disagreeing reports are all kept.';
 COMMENT ON COLUMN outcome.id IS 'UUIDv4.';
 COMMENT ON COLUMN outcome.referral_id IS 'The referral.';
@@ -147,7 +147,7 @@ COMMENT ON COLUMN outcome.reported_by IS 'person, target or mediator.';
 COMMENT ON COLUMN outcome.reason IS 'Why.';
 COMMENT ON COLUMN outcome.note IS 'Free text, checked to carry no identifier.';
 COMMENT ON COLUMN outcome.reported_at IS 'When; the month''s first instant when sensitive.';
-COMMENT ON COLUMN outcome.position IS 'The order of arrival.';
+COMMENT ON COLUMN outcome.position IS '1 for the first report on its referral, and so on: a count over all of them would date sensitive ones.';
 
 CREATE TABLE outbox (
     id uuid PRIMARY KEY,
@@ -178,9 +178,9 @@ COMMENT ON TABLE idempotency IS 'Keys of requests already answered, kept 30 days
 COMMENT ON COLUMN idempotency.organisation_id IS 'Scope of the key.';
 COMMENT ON COLUMN idempotency.subject IS 'Scope of the key.';
 COMMENT ON COLUMN idempotency.key IS 'As the caller sent it.';
-COMMENT ON COLUMN idempotency.request_digest IS 'SHA-256 of the request, hexadecimal.';
+COMMENT ON COLUMN idempotency.request_digest IS 'SHA-256 of what is kept of the request, hexadecimal: of a sensitive one, neither commune nor instant.';
 COMMENT ON COLUMN idempotency.referral_id IS 'What it created.';
-COMMENT ON COLUMN idempotency.kept_until IS 'Forgotten after that day.';
+COMMENT ON COLUMN idempotency.kept_until IS 'Forgotten after that day; the end of a month when sensitive.';
 
 GRANT SELECT, INSERT ON organisation TO aiguilleur_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON referral, handoff, outbox TO aiguilleur_app;

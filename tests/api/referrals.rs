@@ -99,6 +99,22 @@ async fn a_batch_records_what_is_right_and_says_what_is_not() {
 }
 
 #[tokio::test]
+async fn a_batch_key_is_for_one_batch() {
+    let (app, _database) = App::national().await;
+    let authorization = format!("Bearer {}", app.token("mediator", "agent-1", "ours"));
+    let headers = [("Authorization", authorization.as_str()), ("Idempotency-Key", "batch-1")];
+    let post = async |items: Value| app.send(Method::POST, "/v1/referrals/batch", &headers, Some(&json!({"items": items}))).await;
+    let (one, other) = (referral(), with(json!({"mode": "warm"})));
+    let first = post(json!([one, other])).await;
+    assert_eq!(post(json!([one, other])).await.json(), first.json(), "the first answer again");
+    for different in [json!([one]), json!([one, other, one]), json!([other, one])] {
+        assert_eq!(post(different).await.status, 409);
+    }
+    let token = app.token("mediator", "agent-1", "ours");
+    assert_eq!(app.get_as("/v1/referrals", &token).await.json()["items"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn pages_give_each_once() {
     let (app, _database) = App::national().await;
     let token = app.token("mediator", "agent-1", "ours");
@@ -120,7 +136,7 @@ async fn a_sensitive_one_keeps_departement_and_month_only() {
     let procedures = app.get("/v1/procedures?limit=100").await.json();
     let sensitive = procedures["items"].as_array().unwrap().iter().find(|item| item["sensitive"] == true).unwrap()["slug"].clone();
     let body = with(json!({"procedure": sensitive, "orientation_id": uuid::Uuid::new_v4()}));
-    let created = app.post("/v1/referrals", &token, &body).await;
+    let created = post_with_key(&app, &token, "sensitive-1", &body).await;
     assert_eq!(created.status, 201, "{}", created.text);
     let referral = created.json();
     for key in ["commune", "orientation_id", "follow_up_due_at"] {
@@ -131,11 +147,14 @@ async fn a_sensitive_one_keeps_departement_and_month_only() {
     for instant in [&referral["occurred_at"], &referral["created_at"], &referral["handoffs"][0]["created_at"]] {
         assert_eq!(*instant, json!(month));
     }
+    // Not even as a digest, which 35,000 trials would undo: another commune looks the same.
+    let elsewhere = with(json!({"procedure": sensitive, "commune": "35051"}));
+    assert_eq!(post_with_key(&app, &token, "sensitive-1", &elsewhere).await.json()["id"], referral["id"]);
     // Nor behind the answer.
     database
         .sql(
             "DO $$ BEGIN IF EXISTS (SELECT FROM referral r JOIN handoff_event e ON e.referral_id = r.id WHERE r.commune IS NOT NULL \
-             OR r.epci IS NOT NULL OR e.at <> date_trunc('month', e.at, 'UTC')) THEN RAISE EXCEPTION 'too much is kept'; END IF; END $$",
+             OR r.epci IS NOT NULL OR e.at <> date_trunc('month', e.at, 'UTC')) OR EXISTS (SELECT FROM idempotency WHERE extract(day FROM kept_until) <> 1) THEN RAISE EXCEPTION 'too much is kept'; END IF; END $$",
         )
         .await;
 }

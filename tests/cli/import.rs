@@ -72,6 +72,16 @@ async fn every_row_ends_somewhere_and_twice_changes_nothing() {
     assert_eq!(import(&database, folder.path(), csv(&rows).as_bytes(), &["--strict"]).code, Some(1), "strict minds the rejected");
     let again = import(&database, folder.path(), csv(&rows).as_bytes(), &[]);
     assert_eq!(counts(&again.report), [0, 0, 30, 2, 0]);
+    let undated = folder.path().join("list.csv");
+    std::fs::write(&undated, csv(&rows)).unwrap();
+    let output = binary(&["import", "france-services", "--database-url", &database.url("postgres"), "--data-dir"])
+        .args([folder.path(), undated.as_path()])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("30 inchangées"), "a list without a date takes nothing away: {said}");
+    let nameless = import(&database, folder.path(), csv(&rows).replace("\n7,35,", "\n,35,").as_bytes(), &[]);
+    assert_eq!(counts(&nameless.report), [0, 0, 29, 3, 0], "a row without an identifier closes nothing: {}", nameless.said);
 }
 
 #[tokio::test]

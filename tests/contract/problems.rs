@@ -47,6 +47,7 @@ async fn what_the_framework_would_say_is_a_problem_too() {
         (Method::GET, "/nothing", vec![], 404),
         (Method::GET, "/v1/structures/not-a-uuid", vec![], 404),
         (Method::DELETE, "/v1/procedures", vec![], 405),
+        (Method::GET, "/v1/procedures/", vec![], 404),
         (Method::GET, "/v1/referrals/batch", vec![], 401),
         (Method::PUT, "/v1/referrals/batch", vec![], 405),
         (Method::GET, "/v1/procedures", vec![("Accept", "image/png")], 406),
@@ -60,6 +61,8 @@ async fn what_the_framework_would_say_is_a_problem_too() {
             is_problem(&answer, path);
         }
     }
+    let head = app.send(Method::HEAD, "/v1/procedures/rsa", &[], None).await;
+    assert_eq!((head.status.as_u16(), head.text.as_str()), (200, ""));
     let wrong_method = app.send(Method::DELETE, "/v1/orientations", &[], None).await;
     assert_eq!(wrong_method.header("allow"), "GET, POST");
 }

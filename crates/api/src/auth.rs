@@ -21,8 +21,6 @@ use crate::state::AppState;
 
 /// Audience and issuer of the installation's own tokens.
 const AUDIENCE: &str = "aiguilleur";
-/// How far clocks may be apart, in seconds.
-const LEEWAY_S: u64 = 30;
 /// The organisation of a token that names none.
 pub const DEFAULT_ORGANISATION: &str = "installation";
 const KEY_FILE: &str = "installation.key";
@@ -71,13 +69,13 @@ impl std::fmt::Debug for InstallationKey {
 /// Why the key or a token could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    #[error("{path}: {source}")]
+    #[error("{path} : {source}")]
     File { path: String, source: std::io::Error },
     #[error(
-        "{path} does not hold an Ed25519 key in PKCS #8 DER: restore it, or delete it to make a new one (tokens issued so far then end)"
+        "{path} ne contient pas une clé Ed25519 (PKCS #8, DER) : restaurez-la, ou supprimez-la pour en faire une neuve (les jetons délivrés prendront fin)"
     )]
     Unreadable { path: String },
-    #[error("a token could not be signed: {0}")]
+    #[error("le jeton n'a pas pu être signé : {0}")]
     Signing(#[from] jsonwebtoken::errors::Error),
 }
 
@@ -127,7 +125,9 @@ impl InstallationKey {
             return Err("le jeton n'a pas été signé par une clé connue d'ici");
         }
         let mut validation = Validation::new(Algorithm::EdDSA);
-        validation.leeway = LEEWAY_S;
+        // Issued and checked by the same installation: no clock to make allowance for.
+        validation.leeway = 0;
+        validation.validate_nbf = true;
         validation.set_audience(&[AUDIENCE]);
         validation.set_issuer(&[AUDIENCE]);
         validation.set_required_spec_claims(&["exp", "aud", "iss", "sub"]);
@@ -198,6 +198,11 @@ impl FromRequest for Caller {
     }
 }
 
+/// The short name of an organisation: letters, digits, dots, dashes and underscores, at most 100.
+pub fn is_slug(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 100 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
+}
+
 /// A token that is there must be good, even where none is needed: whoever sends one believes to be known.
 fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
     let Some(value) = request.headers().get(header::AUTHORIZATION) else {
@@ -214,8 +219,8 @@ fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
     let state =
         request.app_data::<web::Data<AppState>>().ok_or_else(|| Problem::new(Kind::Internal, "Une erreur imprévue s'est produite."))?;
     let claims = state.key.verify(token).map_err(refused)?;
-    let sound = |text: &str| !text.is_empty() && text.len() <= 200 && !text.contains('\0');
-    if !sound(&claims.sub) || !sound(&claims.org) {
+    let is_sound = !claims.sub.is_empty() && claims.sub.len() <= 200 && !claims.sub.contains('\0');
+    if !is_sound || !is_slug(&claims.org) {
         return Err(refused("il ne dit pas pour qui il a été émis"));
     }
     Ok(Caller { claims: Some(claims) })

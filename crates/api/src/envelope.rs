@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage};
@@ -37,7 +38,7 @@ impl RootSpanBuilder for PathOnly {
 
 /// The outermost middleware of ours.
 pub async fn wrap<B: MessageBody + 'static>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
     let started = Instant::now();
@@ -45,6 +46,10 @@ pub async fn wrap<B: MessageBody + 'static>(
     let path = request.path().to_owned();
     let method = request.method().clone();
 
+    if method == Method::HEAD {
+        // Answered as a GET; the server leaves the body out.
+        request.head_mut().method = Method::GET;
+    }
     let early = refuse_early(&request);
     let mut response = match early {
         Some(problem) => request.into_response(problem.respond(&path, &id)).map_into_right_body(),
@@ -61,7 +66,7 @@ pub async fn wrap<B: MessageBody + 'static>(
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
-    let labels = [("method", method.to_string()), ("route", route), ("status", response.status().as_str().to_owned())];
+    let labels = [("method", known_method(&method).to_owned()), ("route", route), ("status", response.status().as_str().to_owned())];
     metrics::histogram!("http_request_duration_seconds", &labels).record(started.elapsed().as_secs_f64());
     Ok(response)
 }
@@ -87,6 +92,20 @@ fn unspoken<B>(response: &ServiceResponse<B>) -> Option<Problem> {
         400..=499 => Some(Problem::new(Kind::MalformedRequest, "La requête ne peut pas être lue.")),
         500..=599 => Some(Problem::new(Kind::Internal, "Une erreur imprévue s'est produite.")),
         _ => None,
+    }
+}
+
+/// A label of its own for each invented method would let anybody fill the memory.
+fn known_method(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
     }
 }
 

@@ -12,6 +12,9 @@ use uuid::Uuid;
 
 use crate::problem::{FieldError, Kind, Problem, not_allowed};
 
+/// Values taken in one list.
+const MAX_WORDS: usize = 50;
+
 /// Named raw values and what was found wrong with them so far.
 #[derive(Debug)]
 pub struct Fields {
@@ -184,7 +187,14 @@ impl Fields {
 
     /// Several words of a vocabulary that accepts more spellings than its own.
     pub fn codes_with<T>(&self, name: &str, parse: impl Fn(&str) -> Result<T, code::NotAllowed>) -> Vec<T> {
-        let parsed = self.words(name).into_iter().map(|word| parse(&word));
+        let mut words = self.words(name);
+        words.sort();
+        words.dedup();
+        if words.len() > MAX_WORDS {
+            self.report(Kind::InvalidValue, name, format!("{MAX_WORDS} valeurs au plus."));
+            return Vec::new();
+        }
+        let parsed = words.into_iter().map(|word| parse(&word));
         parsed
             .filter_map(|result| {
                 result

@@ -253,5 +253,6 @@ impl From<StorageError> for Problem {
 
 /// What a closed vocabulary answers to a word that is not in it.
 pub fn not_allowed(error: &NotAllowed) -> (String, Vec<String>) {
-    (format!("{error}."), error.allowed.iter().map(|&value| value.to_owned()).collect())
+    let value: String = error.value.chars().take(80).collect();
+    (format!("« {value} » n'est pas une valeur admise."), error.allowed.iter().map(|&value| value.to_owned()).collect())
 }

@@ -85,6 +85,18 @@ pub fn directory_read(
     content_type: &'static str,
     body: impl FnOnce(Language) -> Result<Vec<u8>, Problem>,
 ) -> Result<HttpResponse, Problem> {
+    match tagged(request, revision) {
+        Err(has_it) => Ok(*has_it),
+        Ok((mut response, language)) => {
+            response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(content_type)));
+            Ok(response.body(body(language)?))
+        }
+    }
+}
+
+/// An answer tagged with the directory's revision and the caller's language, to be filled in; or, as the error, the 304 for
+/// a caller who has it already.
+pub fn tagged(request: &HttpRequest, revision: i64) -> Result<(HttpResponseBuilder, Language), Box<HttpResponse>> {
     let language = Language::of(request);
     let tag = format!("W/\"{revision}-{}\"", language.code());
     let known = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
@@ -94,11 +106,7 @@ pub fn directory_read(
     response.insert_header((header::CACHE_CONTROL, "public, max-age=0, must-revalidate"));
     response.insert_header((header::VARY, "Accept-Language, Authorization, Accept-Encoding"));
     response.insert_header((header::CONTENT_LANGUAGE, language.code()));
-    if has_it {
-        return Ok(response.finish());
-    }
-    response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(content_type)));
-    Ok(response.body(body(language)?))
+    if has_it { Err(Box::new(response.finish())) } else { Ok((response, language)) }
 }
 
 pub const JSON: &str = "application/json; charset=utf-8";

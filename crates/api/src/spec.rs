@@ -53,7 +53,11 @@ fn build() -> Value {
             .get("parameters")
             .and_then(Value::as_array)
             .is_some_and(|parameters| parameters.iter().any(|parameter| parameter.get("in") == Some(&json!("path"))));
-        let mut kinds = vec![Kind::MalformedRequest, Kind::Unauthenticated, Kind::NotAcceptable, Kind::Internal];
+        let mut kinds = vec![Kind::MalformedRequest, Kind::NotAcceptable, Kind::Internal];
+        // An orientation needs no token, but one that is sent must be good.
+        if !public || id.ends_with("_orientation") {
+            kinds.push(Kind::Unauthenticated);
+        }
         if has_input {
             kinds.push(Kind::InvalidValue);
         }
@@ -128,7 +132,8 @@ pub fn body_fields(schema: &str) -> Vec<String> {
 pub fn methods_of(path: &str) -> Vec<Method> {
     let matches = |pattern: &str| {
         let (pattern, path): (Vec<&str>, Vec<&str>) = (pattern.split('/').collect(), path.split('/').collect());
-        pattern.len() == path.len() && pattern.iter().zip(&path).all(|(known, segment)| known.starts_with('{') || known == segment)
+        pattern.len() == path.len()
+            && pattern.iter().zip(&path).all(|(known, segment)| (known.starts_with('{') && !segment.is_empty()) || known == segment)
     };
     let methods: BTreeSet<String> =
         operations().filter(|(_, pattern, _)| matches(pattern)).map(|(method, ..)| method.to_ascii_uppercase()).collect();

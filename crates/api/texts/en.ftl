@@ -7,6 +7,7 @@ reason-in-commune = In the commune
 reason-distance = { $distance } away as the crow flies
 reason-competent-for-commune = Serves the inhabitants of { $commune }
 reason-open-now = Open now, until { $time }
+reason-always-open = Always open
 reason-next-opening = Closed now; next opening: { $time }
 reason-drop-in = No appointment needed
 reason-by-appointment = By appointment

@@ -7,6 +7,7 @@ reason-in-commune = Dans la commune
 reason-distance = À { $distance } à vol d'oiseau
 reason-competent-for-commune = Compétent pour les habitants de { $commune }
 reason-open-now = Ouvert en ce moment, jusqu'à { $time }
+reason-always-open = Ouvert en permanence
 reason-next-opening = Fermé en ce moment ; prochaine ouverture : { $time }
 reason-drop-in = Sans rendez-vous
 reason-by-appointment = Sur rendez-vous

@@ -12,7 +12,7 @@ use chrono::NaiveDate;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::{CliError, Settings, database};
+use crate::{CliError, Settings, database, say};
 
 /// The dataset of the national list, on data.gouv.fr.
 const DATASET: &str = "liste-des-structures-france-services";
@@ -56,13 +56,18 @@ pub async fn run(settings: &Settings, import: Import) -> Result<(), CliError> {
     let Source::FranceServices = import.source;
     let (bytes, dated) = read(&import).await?;
     let options = Options { source_date: import.source_date.or(dated), dry_run: import.dry_run, allow_closures: import.allow_closures };
+    // Opened before anything is changed: a report that can't be written stops the import, not its account.
+    let unwritable = |path: &PathBuf, error| CliError::Sentence(format!("{} ne peut pas être écrit : {error}", path.display()));
+    let report_file = match &import.report {
+        Some(path) => Some(std::fs::File::create(path).map_err(|error| unwritable(path, error))?),
+        None => None,
+    };
     let opened = database::open(settings).await?;
     let outcome = import_into(&opened.database, bytes, options).await;
     opened.close().await?;
     let report = outcome?;
-    if let Some(path) = &import.report {
-        let json = serde_json::to_vec_pretty(&report).map_err(std::io::Error::other)?;
-        std::fs::write(path, json).map_err(|error| CliError::Sentence(format!("{} ne peut pas être écrit : {error}", path.display())))?;
+    if let Some(file) = report_file {
+        serde_json::to_writer_pretty(std::io::BufWriter::new(file), &report).map_err(std::io::Error::other)?;
     }
     summarise(&report);
     if import.strict && report.rejected > 0 {
@@ -127,7 +132,7 @@ async fn read(import: &Import) -> Result<(Vec<u8>, Option<NaiveDate>), CliError>
 
 fn summarise(report: &Report) {
     let remarks: usize = report.rows.iter().map(|row| row.remarks.len()).sum();
-    println!(
+    say(&format!(
         "{}{} lignes : {} créées, {} mises à jour, {} inchangées, {} rejetées ; {} lieux fermés ; {remarks} remarques.",
         if report.dry_run { "À blanc, rien n'est changé. " } else { "" },
         report.rows.len(),
@@ -136,22 +141,25 @@ fn summarise(report: &Report) {
         report.unchanged,
         report.rejected,
         report.closed,
-    );
+    ));
     if let Some(date) = report.source_date {
-        println!("Liste publiée le {}.", date.format("%d/%m/%Y"));
+        say(&format!("Liste publiée le {}.", date.format("%d/%m/%Y")));
     } else {
-        println!("Date de publication inconnue : les horaires compteront comme non vérifiés (--source-date pour la donner).");
+        say("Date de publication inconnue : les horaires compteront comme non vérifiés (--source-date pour la donner).");
+    }
+    if report.closures_withheld {
+        say("Une ligne n'a pas d'identifiant : aucun lieu n'est fermé cette fois, ce pourrait être le sien.");
     }
     for row in report.rows.iter().filter(|row| row.status == RowStatus::Rejected).take(SHOWN) {
-        println!(
+        say(&format!(
             "  ligne {}, {} « {} » : {}",
             row.line,
             row.column.as_deref().unwrap_or("?"),
             row.value.as_deref().unwrap_or_default(),
             row.reason.as_deref().unwrap_or("rejetée")
-        );
+        ));
     }
     if report.rejected > SHOWN {
-        println!("  … et {} autres : --report FICHIER les donne toutes.", report.rejected - SHOWN);
+        say(&format!("  … et {} autres : --report FICHIER les donne toutes.", report.rejected - SHOWN));
     }
 }

@@ -4,11 +4,11 @@ mod database;
 mod import;
 mod serve;
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use aiguilleur_api::auth::{DEFAULT_ORGANISATION, InstallationKey, KeyError, Role};
+use aiguilleur_api::auth::{DEFAULT_ORGANISATION, InstallationKey, KeyError, Role, is_slug};
 use clap::{Args, Parser, Subcommand};
 
 /// Où réorienter cette personne, pour cette démarche ?
@@ -60,7 +60,7 @@ struct Token {
     #[arg(long, value_parser = name, value_name = "SUJET")]
     subject: String,
     /// Organisation, par son nom court
-    #[arg(long, default_value = DEFAULT_ORGANISATION, value_parser = name, value_name = "ORGANISATION")]
+    #[arg(long, default_value = DEFAULT_ORGANISATION, value_parser = slug, value_name = "ORGANISATION")]
     organisation: String,
     /// Durée de validité : 30m, 8h, 7d
     #[arg(long, default_value = "8h", value_parser = ttl, value_name = "DURÉE")]
@@ -74,6 +74,11 @@ fn role(text: &str) -> Result<Role, String> {
 fn name(text: &str) -> Result<String, String> {
     let sound = !text.trim().is_empty() && text.len() <= 200 && !text.chars().any(char::is_control);
     sound.then(|| text.to_owned()).ok_or_else(|| "un texte de 1 à 200 caractères est attendu".to_owned())
+}
+
+fn slug(text: &str) -> Result<String, String> {
+    let expected = || "un nom court est attendu : lettres, chiffres, points, tirets ; 100 caractères au plus".to_owned();
+    is_slug(text).then(|| text.to_owned()).ok_or_else(expected)
 }
 
 fn ttl(text: &str) -> Result<chrono::Duration, String> {
@@ -105,7 +110,9 @@ enum CliError {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let mut cli = Cli::parse();
+    // An empty variable is how many a launcher says "unset".
+    cli.settings.database_url = cli.settings.database_url.filter(|url| !url.trim().is_empty());
     log_to_stderr();
     report_unknown_settings();
     let outcome = match cli.command {
@@ -127,22 +134,27 @@ async fn main() -> ExitCode {
 async fn migrate(settings: &Settings) -> Result<(), CliError> {
     let opened = database::open(settings).await?;
     match opened.migrated.as_slice() {
-        [] => println!("La base est à jour."),
-        ran => println!("Migrations faites : {}.", ran.join(", ")),
+        [] => say("La base est à jour."),
+        ran => say(&format!("Migrations faites : {}.", ran.join(", "))),
     }
     opened.close().await
 }
 
 fn openapi() -> Result<(), CliError> {
     let document = serde_json::to_string_pretty(aiguilleur_api::spec::document()).map_err(std::io::Error::other)?;
-    println!("{document}");
+    say(&document);
     Ok(())
 }
 
 fn issue(settings: &Settings, token: &Token) -> Result<(), CliError> {
     let key = InstallationKey::open(&settings.data_dir)?;
-    println!("{}", key.issue(&token.subject, &token.organisation, &token.role, token.ttl)?);
+    say(&key.issue(&token.subject, &token.organisation, &token.role, token.ttl)?);
     Ok(())
+}
+
+/// A line on standard output. Whoever reads it may have gone: that is no reason to fail.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// Text for a terminal, JSON for a collector.

@@ -11,7 +11,7 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::database::{self, Opened};
-use crate::{CliError, Settings};
+use crate::{CliError, Settings, say};
 
 #[derive(Debug, Args)]
 pub struct Serve {
@@ -95,9 +95,9 @@ async fn answer(settings: &Settings, serve: &Serve, opened: &Opened, listener: T
 
 /// The three lines a newcomer needs.
 fn announce(address: SocketAddr) {
-    println!("Aiguilleur : http://{address}");
-    println!("Documentation : http://{address}/docs/");
-    println!("Une question : curl 'http://{address}/v1/orientations?procedure=rsa&commune=35238'");
+    say(&format!("Aiguilleur : http://{address}"));
+    say(&format!("Documentation : http://{address}/docs/"));
+    say(&format!("Une question : curl 'http://{address}/v1/orientations?procedure=rsa&commune=35238'"));
 }
 
 /// SIGINT and SIGTERM.

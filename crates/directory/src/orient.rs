@@ -226,8 +226,11 @@ impl<'d> Search<'d> {
             None => CoverageLevel::None,
         };
         self.name_the_undeclared(searched, &options);
-        self.left_out.sort_by_key(|left| (left.distance_m, left.entry.structure.id));
+        // What nobody knows is always said; the nearest of the others fill the rest.
+        let is_unknown = |left: &LeftOut<'_>| matches!(left.reason, Exclusion::ProcedureNotDeclared | Exclusion::EventCommuneUnknown);
+        self.left_out.sort_by_key(|left| (!is_unknown(left), left.distance_m, left.entry.structure.id));
         self.left_out.truncate(LEFT_OUT);
+        self.left_out.sort_by_key(|left| (left.distance_m, left.entry.structure.id));
         Orientation {
             procedure: self.procedure,
             institution: self.institution,
@@ -481,6 +484,7 @@ impl<'d> Search<'d> {
         });
         match candidate.opening {
             Opening { status: OpeningStatus::Open, until: Some(until), .. } => reasons.push(Reason::OpenNow { until }),
+            Opening { status: OpeningStatus::Open, until: None, .. } => reasons.push(Reason::AlwaysOpen),
             Opening { next: Some(at), .. } => reasons.push(Reason::NextOpening { at }),
             _ => {}
         }

@@ -94,9 +94,10 @@ impl Schedule {
     /// The state at an instant: a search within the window, an evaluation of the text outside it.
     pub fn at(&self, instant: DateTime<Utc>) -> Opening {
         if self.window.contains(&instant) && instant + Duration::days(1) < self.window.end {
-            state(&self.spans, instant)
+            state(&self.spans, instant, self.window.end)
         } else {
-            state(&self.expand(&(instant - Duration::days(1)..instant + Duration::days(WINDOW_DAYS))), instant)
+            let window = instant - Duration::days(1)..instant + Duration::days(WINDOW_DAYS);
+            state(&self.expand(&window), instant, window.end)
         }
     }
 
@@ -116,10 +117,13 @@ impl Schedule {
     }
 }
 
-fn state(spans: &[Span], instant: DateTime<Utc>) -> Opening {
+/// The spans end with the window: an opening that reaches it has no end in sight.
+fn state(spans: &[Span], instant: DateTime<Utc>, window_end: DateTime<Utc>) -> Opening {
     let next_index = spans.partition_point(|span| span.end <= instant);
     match spans.get(next_index) {
-        Some(span) if span.start <= instant && span.certain => Opening { status: OpeningStatus::Open, until: Some(span.end), next: None },
+        Some(span) if span.start <= instant && span.certain => {
+            Opening { status: OpeningStatus::Open, until: Some(span.end).filter(|end| *end < window_end), next: None }
+        }
         Some(span) if span.start <= instant => Opening::UNKNOWN,
         _ => {
             let next = spans.iter().skip(next_index).find(|span| span.certain).map(|span| span.start);
@@ -180,6 +184,13 @@ mod tests {
         assert_eq!(forgot.at(at(christmas)).status, OpeningStatus::Unknown);
         let says = schedule("Mo-Fr 09:00-12:00; PH off", chrono_tz::Europe::Paris, "35238", "2026-12-24T00:00:00Z");
         assert_eq!(says.at(at(christmas)).status, OpeningStatus::Closed);
+    }
+
+    #[test]
+    fn what_never_closes_has_no_end() {
+        let always = schedule("24/7", chrono_tz::Europe::Paris, "35238", "2026-11-23T00:00:00Z");
+        let open = always.at(at("2026-11-23T09:30:00Z"));
+        assert_eq!((open.status, open.until), (OpeningStatus::Open, None));
     }
 
     #[test]

@@ -29,7 +29,7 @@ static EMAIL: LazyLock<Option<Regex>> = LazyLock::new(|| pattern(r"[\w.+-]+@[\w-
 
 /// Compiles a pattern in which `s` stands for a separator people put between digits. The tests compile every one.
 fn pattern(text: &str) -> Option<Regex> {
-    Regex::new(&text.replace("s?", r"[ .\-\u{a0}\u{202f}/]{0,2}")).ok()
+    Regex::new(&text.replace("s?", r"[\s.\-\u{a0}\u{202f}\u{200b}/]{0,2}")).ok()
 }
 
 /// The first identifier that a text seems to carry, if any.
@@ -46,10 +46,10 @@ pub fn find_identifier(text: &str) -> Option<Identifier> {
         Some(Identifier::Email)
     } else if standing_alone(&NIR, &|found| found.get(1).is_none() || nir_key_holds(found.get(0).map_or("", |whole| whole.as_str()))) {
         Some(Identifier::SocialSecurityNumber)
-    } else if standing_alone(&TAX, &any) {
-        Some(Identifier::TaxNumber)
     } else if standing_alone(&TELEPHONE, &any) {
         Some(Identifier::Telephone)
+    } else if standing_alone(&TAX, &any) {
+        Some(Identifier::TaxNumber)
     } else if standing_alone(&CAF, &any) {
         Some(Identifier::CafNumber)
     } else {
@@ -91,6 +91,8 @@ mod tests {
             ("écrire à marie.d@exemple.fr", Identifier::Email),
             ("rappeler au 06 12 34 56 78", Identifier::Telephone),
             ("rappeler au +33 6.12.34.56.78", Identifier::Telephone),
+            ("0033612345678", Identifier::Telephone),
+            ("rappeler au 06 12 34\n56 78", Identifier::Telephone),
         ] {
             assert_eq!(find_identifier(text), Some(identifier), "{text}");
         }

@@ -140,12 +140,14 @@ impl Hotline {
         let is_hours = |part: &&str| part.contains("jours") || part.contains(" h") || part.contains("24");
         let parts: Vec<&str> = said.trim_end_matches(')').split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
         let hours: Vec<&str> = parts.iter().copied().filter(|part| is_hours(part)).collect();
-        let label: Vec<&str> = parts.iter().copied().filter(|part| !is_hours(part)).collect();
-        (!phone.is_empty()).then(|| Self {
-            label: if label.is_empty() { owner.to_owned() } else { label.join(", ") },
-            phone,
-            hours: (!hours.is_empty()).then(|| hours.join(", ")),
-        })
+        let words: Vec<&str> = parts.iter().copied().filter(|part| !is_hours(part)).collect();
+        // « danger : 17 » is a warning, not a name: the line is then called by its number, warning included.
+        let label = match words.as_slice() {
+            [] => owner.to_owned(),
+            words if words.iter().any(|word| word.contains(':')) => text.trim().to_owned(),
+            words => words.join(", "),
+        };
+        (!phone.is_empty()).then(|| Self { label, phone, hours: (!hours.is_empty()).then(|| hours.join(", ")) })
     }
 }
 
@@ -176,6 +178,8 @@ mod tests {
         );
         let line = Hotline::parse("3230", "CAF").unwrap();
         assert_eq!((line.phone.as_str(), line.label.as_str(), line.hours), ("3230", "CAF", None));
+        let line = Hotline::parse("3919 (danger : 17, SMS 114)", "Justice").unwrap();
+        assert_eq!((line.phone.as_str(), line.label.as_str()), ("3919", "3919 (danger : 17, SMS 114)"));
         assert_eq!(Hotline::parse("", "CAF"), None);
     }
 }

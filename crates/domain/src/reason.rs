@@ -29,6 +29,8 @@ pub enum Reason {
     OpenNow {
         until: DateTime<Utc>,
     },
+    /// Open, and no closing in sight.
+    AlwaysOpen,
     NextOpening {
         at: DateTime<Utc>,
     },

@@ -37,6 +37,8 @@ pub struct Report {
     pub rejected: usize,
     /// Records gone from the source.
     pub closed: usize,
+    /// A row had no identifier: nothing was closed, since it may be the missing one.
+    pub closures_withheld: bool,
     pub rows: Vec<ReportRow>,
     pub closures: Vec<Closure>,
 }
@@ -100,7 +102,11 @@ pub async fn france_services(
     let stored = structures::load_source(&mut connection, france_services::SOURCE).await?;
     let present: HashSet<String> = rows.iter().filter_map(|row| row.source_id.clone()).collect();
     let said = rows.iter().filter_map(|row| row.outcome.as_ref().ok().cloned()).collect();
-    let plan = Reconciliation::plan(&stored, said, &present, now);
+    let mut plan = Reconciliation::plan(&stored, said, &present, now);
+    let closures_withheld = rows.iter().any(|row| row.source_id.is_none());
+    if closures_withheld {
+        plan.withhold_closures();
+    }
     if !options.allow_closures {
         plan.check_closures()?;
     }
@@ -123,6 +129,7 @@ pub async fn france_services(
         unchanged: count(RowStatus::Unchanged),
         rejected: count(RowStatus::Rejected),
         closed: plan.closures.len(),
+        closures_withheld,
         rows,
         closures: plan.closures,
     })

@@ -17,6 +17,16 @@ const LISTED_CHANGES: usize = 4_000;
 /// The share of a source that may close at once without being asked for.
 const CLOSURES_ALLOWED: f64 = 0.10;
 
+/// A list that bears no date takes nothing away from what a dated one said.
+fn keep_known_dates(said: &mut Structure, known: &Structure) {
+    if said.source_date.is_none() {
+        said.source_date = known.source_date;
+        if said.opening_hours == known.opening_hours {
+            said.hours_checked_on = known.hours_checked_on;
+        }
+    }
+}
+
 /// What a source's newest state means for what is stored.
 #[derive(Debug, Default)]
 pub struct Reconciliation {
@@ -61,6 +71,7 @@ impl Reconciliation {
                 None => Fate::Created,
                 Some(known) => {
                     structure.id = known.structure.id;
+                    keep_known_dates(&mut structure, &known.structure);
                     let same = Structure { updated_at: known.structure.updated_at, ..structure.clone() } == known.structure;
                     match (same, known.edited) {
                         (true, _) => Fate::Unchanged,
@@ -82,6 +93,12 @@ impl Reconciliation {
             plan.writes.push(Structure { closed_on: Some(now.date_naive()), updated_at: now, ..structure.clone() });
         }
         plan
+    }
+
+    /// Leaves every record open, where it can't be told which are gone.
+    pub fn withhold_closures(&mut self) {
+        let gone: HashSet<Uuid> = self.closures.drain(..).map(|closure| closure.id).collect();
+        self.writes.retain(|structure| !gone.contains(&structure.id));
     }
 
     /// # Errors

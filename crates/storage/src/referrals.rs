@@ -78,8 +78,10 @@ pub struct OutcomeReport {
 #[derive(Debug, Clone)]
 pub struct Key {
     pub key: String,
-    /// SHA-256, hexadecimal.
+    /// SHA-256 of what may be kept of the request, hexadecimal.
     pub request_digest: String,
+    /// [`KEY_KEPT_DAYS`] from now; longer, to the end of a month, where the day itself may not be kept.
+    pub kept_until: NaiveDate,
 }
 
 /// What became of recording.
@@ -209,7 +211,7 @@ pub async fn record(
     let key_row = key.map(|key| {
         serde_json::json!({
             "organisation_id": author.organisation, "subject": author.subject, "key": key.key,
-            "request_digest": key.request_digest, "referral_id": new.id, "kept_until": kept_until(),
+            "request_digest": key.request_digest, "referral_id": new.id, "kept_until": key.kept_until,
         })
     });
     let inserted: Inserted = diesel::sql_query(RECORD)
@@ -298,7 +300,7 @@ pub async fn report_outcome(
                 idempotency::key.eq(&key.key),
                 idempotency::request_digest.eq(&key.request_digest),
                 idempotency::referral_id.eq(referral_id),
-                idempotency::kept_until.eq(kept_until()),
+                idempotency::kept_until.eq(key.kept_until),
             ))
             .on_conflict_do_nothing()
             .execute(connection)
@@ -308,8 +310,13 @@ pub async fn report_outcome(
             return known.ok_or_else(|| StorageError::Unavailable("the key's first request is still under way".to_owned()));
         }
     }
+    // Held until the commit, so that two reports at once are numbered one after the other.
+    referral::table.find(referral_id).select(referral::id).for_update().first::<Uuid>(connection).await?;
+    let last: Option<i16> =
+        outcome::table.filter(outcome::referral_id.eq(referral_id)).select(diesel::dsl::max(outcome::position)).first(connection).await?;
     diesel::insert_into(outcome::table)
         .values((
+            outcome::position.eq(last.unwrap_or_default().saturating_add(1)),
             outcome::id.eq(report.id),
             outcome::referral_id.eq(referral_id),
             outcome::organisation_id.eq(author.organisation),
@@ -322,10 +329,6 @@ pub async fn report_outcome(
         .execute(connection)
         .await?;
     Ok(Recorded::Created)
-}
-
-fn kept_until() -> NaiveDate {
-    (Utc::now() + chrono::Duration::days(KEY_KEPT_DAYS)).date_naive()
 }
 
 async fn with_parts(connection: &mut AsyncPgConnection, rows: Vec<ReferralRow>) -> Result<Vec<Referral>, StorageError> {

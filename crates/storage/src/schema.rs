@@ -214,7 +214,7 @@ diesel::table! {
         reason -> Nullable<Text>,
         note -> Nullable<Text>,
         reported_at -> Timestamptz,
-        position -> Int8,
+        position -> Int2,
     }
 }
 

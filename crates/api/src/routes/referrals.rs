@@ -1,6 +1,6 @@
 //! `/v1/referrals`: this person was sent there, for this procedure; and what became of it.
 
-use actix_web::{HttpRequest, HttpResponse, get, post};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, get, post};
 use aiguilleur_directory::Directory;
 use aiguilleur_domain::privacy::{Identifier, find_identifier};
 use aiguilleur_domain::procedure::{Hotline, Procedure};
@@ -14,6 +14,7 @@ use chrono::{DateTime, Datelike, Duration, NaiveDate, TimeZone, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use tracing_actix_web::RequestId;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
@@ -208,6 +209,7 @@ struct BatchItem {
 async fn create_referral(request: HttpRequest, state: State, caller: Caller, JsonBody(body): JsonBody) -> Result<HttpResponse, Problem> {
     let agent = caller.may("create_referral")?;
     let key = idempotency_key(&request)?;
+    let key = key.map(|key| (key, digest("referral", &kept_of(&state.snapshot.get(), &body))));
     let referral = record(&state, &agent, body, key).await?;
     let mut response = HttpResponse::Created();
     response.insert_header(("Location", format!("/v1/referrals/{}", referral.id)));
@@ -243,16 +245,21 @@ async fn create_referrals_batch(
     if items.len() > MAX_BATCH {
         return Err(Problem::new(Kind::InvalidValue, format!("Un envoi groupé compte {MAX_BATCH} réorientations au plus.")));
     }
+    let request_id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
+    // Every item's key carries the whole batch: the same key with another batch is refused before anything is recorded.
+    let kept: Vec<Value> = items.iter().map(|item| kept_of(&state.snapshot.get(), item)).collect();
+    let batch_digest = digest("batch", &Value::Array(kept));
     let mut answer = BatchAnswer { items: Vec::with_capacity(items.len()) };
     for (index, item) in items.into_iter().enumerate() {
-        let key = key.as_ref().map(|key| format!("{key}#{index}"));
+        let key = key.as_ref().map(|key| (format!("{key}\n{index}"), batch_digest.clone()));
         answer.items.push(match record(&state, &agent, item, key).await {
             Ok(referral) => BatchItem { index, status: 201, referral: Some(show(referral)), problem: None },
+            Err(problem) if problem.kind() == Kind::IdempotencyKeyReused => return Err(problem),
             Err(problem) => BatchItem {
                 index,
                 status: problem.kind().status().as_u16(),
                 referral: None,
-                problem: Some(problem.document(request.path(), "")),
+                problem: Some(problem.document(request.path(), &request_id)),
             },
         });
     }
@@ -348,8 +355,8 @@ async fn get_referral(request: HttpRequest, state: State, caller: Caller, _query
 async fn report_outcome(request: HttpRequest, state: State, caller: Caller, JsonBody(body): JsonBody) -> Result<HttpResponse, Problem> {
     let agent = caller.may("report_outcome")?;
     let id = segment(&request, "id");
-    let digest = digest(&format!("outcome {id}"), &body);
-    let key = idempotency_key(&request)?.map(|key| Key { key, request_digest: digest });
+    let request_digest = digest(&format!("outcome {id}"), &body);
+    let key = idempotency_key(&request)?;
     let fields = Fields::from_json(body, &spec::body_fields("NewOutcome"))?;
     let reason = fields.code("reason");
     let note = free_text(&fields, "note", 280);
@@ -360,6 +367,7 @@ async fn report_outcome(request: HttpRequest, state: State, caller: Caller, Json
     let outcome = fields.finish(outcome)?;
 
     let referral = find(&state, &agent, id).await?;
+    let key = key.map(|key| Key { key, request_digest, kept_until: kept_until(referral.sensitive) });
     let organisation = organisations::ensure(&state.database, &agent.organisation).await?;
     let author = Author { organisation, subject: &agent.subject };
     let now = Utc::now();
@@ -378,13 +386,13 @@ async fn report_outcome(request: HttpRequest, state: State, caller: Caller, Json
 }
 
 /// From a body to a row on record.
-async fn record(state: &State, agent: &Agent, body: Value, key: Option<String>) -> Result<Referral, Problem> {
-    let key = key.map(|key| Key { key, request_digest: digest("referral", &body) });
+async fn record(state: &State, agent: &Agent, body: Value, key: Option<(String, String)>) -> Result<Referral, Problem> {
     let directory = state.snapshot.get();
     let fields = Fields::from_json(body, &spec::body_fields("NewReferral"))?;
     let parsed = parse(&fields, &directory, state.notes, Utc::now());
     let new = fields.finish(parsed)?;
     drop(directory);
+    let key = key.map(|(key, request_digest)| Key { key, request_digest, kept_until: kept_until(new.sensitive) });
     let organisation = organisations::ensure(&state.database, &agent.organisation).await?;
     let author = Author { organisation, subject: &agent.subject };
     let mut scope = scoped(&state.database, Scope::Organisation(organisation)).await?;
@@ -477,7 +485,7 @@ fn parse(fields: &Fields, directory: &Directory, keeps_notes: bool, now: DateTim
         minutes_spent,
         person_ref,
         note,
-        made_at_structure: made_at,
+        made_at_structure: made_at.filter(|_| kept.everything),
         occurred_at: kept.occurred_at,
         created_at: kept.created_at,
         follow_up_due_at: kept.everything.then(|| kept.created_at + Duration::days(FOLLOW_UP_AFTER_DAYS)),
@@ -583,6 +591,28 @@ fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
     let key = value.to_str().ok().filter(|key| !key.is_empty() && key.len() <= MAX_KEY);
     key.map(|key| Some(key.to_owned()))
         .ok_or_else(|| Problem::new(Kind::MalformedRequest, format!("« Idempotency-Key » est un texte ASCII de 1 à {MAX_KEY} caractères.")))
+}
+
+/// What may be remembered of a request, to know it again: of a sensitive one, nothing that tells where or when. A digest of a
+/// commune is no secret: there are 35,000 to try.
+fn kept_of(directory: &Directory, body: &Value) -> Value {
+    const NOT_KEPT: [&str; 5] = ["commune", "orientation_id", "occurred_at", "made_at_structure", "note"];
+    let mut kept = body.clone();
+    let procedure = body.get("procedure").and_then(Value::as_str).and_then(|slug| directory.catalogue.procedure(slug));
+    if let Some(fields) = kept.as_object_mut().filter(|_| procedure.is_some_and(|procedure| procedure.sensitive)) {
+        fields.retain(|name, _| !NOT_KEPT.contains(&name.as_str()));
+    }
+    kept
+}
+
+/// The last day of a key; of a sensitive request, the first of the month after next, which tells the month only.
+fn kept_until(sensitive: bool) -> NaiveDate {
+    let now = Utc::now();
+    if sensitive {
+        month_of(now).date_naive() + chrono::Months::new(2)
+    } else {
+        (now + Duration::days(referrals::KEY_KEPT_DAYS)).date_naive()
+    }
 }
 
 /// The same for the same request, whatever the order of its keys.

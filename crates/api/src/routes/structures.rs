@@ -15,7 +15,7 @@ use super::communes::{commune, position};
 use super::{CommuneRef, Page, limit};
 use crate::fields::Fields;
 use crate::problem::{Kind, Problem};
-use crate::request::{JSON, Query, State, bytes, directory_read, segment};
+use crate::request::{JSON, Query, State, bytes, directory_read, segment, tagged};
 
 /// The widest circle a list can be asked for, in metres.
 const MAX_RADIUS_M: f64 = 200_000.0;
@@ -181,10 +181,14 @@ async fn list_structures_geojson(request: HttpRequest, state: State, Query(field
     responses((status = 200, description = "One structure per line", content_type = "application/x-ndjson", body = StructureItem))
 )]
 #[get("/v1/structures.ndjson")]
-async fn stream_structures(state: State, _query: Query) -> HttpResponse {
+async fn stream_structures(request: HttpRequest, state: State, _query: Query) -> HttpResponse {
     /// Structures written at once.
     const CHUNK: usize = 500;
     let directory = state.snapshot.get();
+    let mut response = match tagged(&request, directory.revision) {
+        Ok((response, _)) => response,
+        Err(has_it) => return *has_it,
+    };
     let ids: Vec<Uuid> = directory.structures().map(|entry| entry.structure.id).collect();
     let chunks = futures_util::stream::iter(ids.chunks(CHUNK).map(<[Uuid]>::to_vec).collect::<Vec<_>>());
     let lines = futures_util::StreamExt::map(chunks, move |ids| {
@@ -195,7 +199,7 @@ async fn stream_structures(state: State, _query: Query) -> HttpResponse {
         }
         Ok::<_, Problem>(actix_web::web::Bytes::from(lines))
     });
-    HttpResponse::Ok().content_type("application/x-ndjson").streaming(lines)
+    response.content_type("application/x-ndjson").streaming(lines)
 }
 
 /// One structure; a closed one says since when.
