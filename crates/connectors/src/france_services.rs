@@ -94,44 +94,22 @@ fn structure(cells: &Cells, id: &str, setting: &Setting, remarks: &mut Vec<Fault
     let email = email(cells, &mut note, remarks);
     let opening_hours = opening_hours(cells, &mut note, remarks);
     Ok(Structure {
-        id: Structure::id_from_source(SOURCE, id),
-        source: SOURCE.to_owned(),
-        source_id: id.to_owned(),
-        kind: Kind::FranceServices,
-        institution: None,
-        name,
         address: address(cells),
         postal_code: postal_code(cells, remarks),
-        commune: commune.code.clone(),
         location: Some(location),
         phone,
         email,
-        website: None,
         // The labelling date says when the space was opened, not when its record was last right: the list's own date does.
         hours_checked_on: setting.source_date.filter(|_| opening_hours.is_some()),
         opening_hours,
         access,
         // A bus, a round, or several sites behind one point (a branch included): what stands at the point isn't always there.
         itinerant: !matches!(normalise(cells.get("format_fs")).as_str(), "" | "fixe"),
-        at_home: None,
-        languages: Vec::new(),
-        wheelchair: None,
         // France services are free of charge by their charter.
         free: Some(true),
-        procedures: Vec::new(),
-        groups: Vec::new(),
-        not_offered: Vec::new(),
-        help_kinds: Vec::new(),
-        aidants_connect: None,
-        vouchers: None,
-        capacity: None,
-        capacity_until: None,
-        territory: Vec::new(),
         note: Some(note.join(" ")).filter(|note| !note.is_empty()),
-        demonstration: false,
-        closed_on: None,
         source_date: setting.source_date,
-        updated_at: setting.now,
+        ..Structure::unknown(SOURCE, id, Kind::FranceServices, name, commune.code.clone(), setting.now)
     })
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use aiguilleur_domain::code;
 use aiguilleur_domain::procedure::{Basis, FactSource, Institution, Procedure};
-use aiguilleur_domain::structure::{Access, Kind, Structure};
+use aiguilleur_domain::structure::{Kind, Structure};
 use aiguilleur_domain::territory::{Commune, CommuneCode, CommuneKind, Location};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Deserialize;
@@ -230,7 +230,7 @@ pub fn town_halls(bytes: &[u8], now: DateTime<Utc>) -> Seeds<Structure> {
             email: line.email,
             website: line.website,
             opening_hours: line.opening_hours,
-            ..blank(TOWN_HALLS, &line.code, Kind::Mairie, line.name, commune_code(&line.commune)?, now)
+            ..Structure::unknown(TOWN_HALLS, &line.code, Kind::Mairie, line.name, commune_code(&line.commune)?, now)
         })
     })
 }
@@ -301,50 +301,9 @@ pub fn demonstration(bytes: &[u8], now: DateTime<Utc>) -> Seeds<Structure> {
             note: line.note,
             demonstration: true,
             source_date: line.hours_checked_on,
-            ..blank(DEMONSTRATION, &line.source_id, kind, line.name, commune_code(&line.commune)?, now)
+            ..Structure::unknown(DEMONSTRATION, &line.source_id, kind, line.name, commune_code(&line.commune)?, now)
         })
     })
-}
-
-/// A record of which nothing more is known.
-fn blank(source: &str, source_id: &str, kind: Kind, name: String, commune: CommuneCode, now: DateTime<Utc>) -> Structure {
-    Structure {
-        id: Structure::id_from_source(source, source_id),
-        source: source.to_owned(),
-        source_id: source_id.to_owned(),
-        kind,
-        institution: None,
-        name,
-        address: None,
-        postal_code: None,
-        commune,
-        location: None,
-        phone: None,
-        email: None,
-        website: None,
-        opening_hours: None,
-        hours_checked_on: None,
-        access: Access::Unknown,
-        itinerant: false,
-        at_home: None,
-        languages: Vec::new(),
-        wheelchair: None,
-        free: None,
-        procedures: Vec::new(),
-        groups: Vec::new(),
-        not_offered: Vec::new(),
-        help_kinds: Vec::new(),
-        aidants_connect: None,
-        vouchers: None,
-        capacity: None,
-        capacity_until: None,
-        territory: Vec::new(),
-        note: None,
-        demonstration: false,
-        closed_on: None,
-        source_date: None,
-        updated_at: now,
-    }
 }
 
 #[cfg(test)]

@@ -210,6 +210,54 @@ impl Structure {
         Uuid::new_v5(&Self::NAMESPACE, format!("https://aiguilleur.example/sources/{source}/{source_id}").as_bytes())
     }
 
+    /// A record first seen in `source` as `source_id`, of which nothing more is known.
+    pub fn unknown(
+        source: &str,
+        source_id: &str,
+        kind: Kind,
+        name: String,
+        commune: CommuneCode,
+        updated_at: chrono::DateTime<chrono::Utc>,
+    ) -> Self {
+        Self {
+            id: Self::id_from_source(source, source_id),
+            source: source.to_owned(),
+            source_id: source_id.to_owned(),
+            kind,
+            institution: None,
+            name,
+            address: None,
+            postal_code: None,
+            commune,
+            location: None,
+            phone: None,
+            email: None,
+            website: None,
+            opening_hours: None,
+            hours_checked_on: None,
+            access: Access::Unknown,
+            itinerant: false,
+            at_home: None,
+            languages: Vec::new(),
+            wheelchair: None,
+            free: None,
+            procedures: Vec::new(),
+            groups: Vec::new(),
+            not_offered: Vec::new(),
+            help_kinds: Vec::new(),
+            aidants_connect: None,
+            vouchers: None,
+            capacity: None,
+            capacity_until: None,
+            territory: Vec::new(),
+            note: None,
+            demonstration: false,
+            closed_on: None,
+            source_date: None,
+            updated_at,
+        }
+    }
+
     /// Whether it says itself that it handles the procedure, by name or by its group.
     pub fn declares(&self, procedure: &str, group: &str) -> bool {
         self.procedures.iter().any(|slug| slug == procedure) || self.groups.iter().any(|slug| slug == group)

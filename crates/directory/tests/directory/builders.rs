@@ -11,10 +11,9 @@ use aiguilleur_directory::orient::{Choice, ChoiceTarget, Orientation};
 use aiguilleur_directory::territory::Territory;
 use aiguilleur_domain::need::{Channel, Need, Precision, Regime};
 use aiguilleur_domain::procedure::{Basis, FranceServicesHelp, Institution, Mandate, Procedure, TerritoryRule};
-use aiguilleur_domain::structure::{Access, Kind, Structure};
+use aiguilleur_domain::structure::{Kind, Structure};
 use aiguilleur_domain::territory::{Commune, CommuneCode, CommuneKind, Location};
 use chrono::{DateTime, NaiveDate, Utc};
-use uuid::Uuid;
 
 pub const RENNES: &str = "35238";
 /// In the EPCI of Rennes, as Bruz is.
@@ -97,41 +96,9 @@ pub fn communes() -> Vec<Commune> {
 /// A structure at the centre of a commune, of which little else is known.
 pub fn structure(name: &str, kind: Kind, commune: &str) -> Structure {
     Structure {
-        id: Uuid::new_v5(&Uuid::nil(), name.as_bytes()),
-        source: "test".to_owned(),
-        source_id: name.to_owned(),
-        kind,
-        institution: None,
-        name: name.to_owned(),
-        address: None,
-        postal_code: None,
-        commune: code(commune),
         location: Some(centre(commune)),
-        phone: None,
-        email: None,
-        website: None,
-        opening_hours: None,
-        hours_checked_on: None,
-        access: Access::Unknown,
-        itinerant: false,
-        at_home: None,
-        languages: Vec::new(),
-        wheelchair: None,
-        free: None,
-        procedures: Vec::new(),
-        groups: Vec::new(),
-        not_offered: Vec::new(),
-        help_kinds: Vec::new(),
-        aidants_connect: None,
-        vouchers: None,
-        capacity: None,
-        capacity_until: None,
-        territory: Vec::new(),
-        note: None,
-        demonstration: false,
-        closed_on: None,
         source_date: Some(day("2026-11-01")),
-        updated_at: now(),
+        ..Structure::unknown("test", name, kind, name.to_owned(), code(commune), now())
     }
 }
 
