@@ -83,6 +83,19 @@ async fn one_key_records_once_even_in_parallel() {
 }
 
 #[tokio::test]
+async fn a_key_is_forgotten_in_time() {
+    let (app, database) = App::national().await;
+    let token = app.token("mediator", "agent-1", "ours");
+    assert_eq!(post_with_key(&app, &token, "key-1", &referral()).await.status, 201);
+    database.sql("UPDATE idempotency SET kept_until = current_date - 1").await;
+    let _another_node = App::on(&database, "demo");
+    let forgotten = aiguilleur_testkit::eventually(std::time::Duration::from_secs(5), || async {
+        post_with_key(&app, &token, "key-1", &with(json!({"mode": "warm"}))).await.status == 201
+    });
+    assert!(forgotten.await);
+}
+
+#[tokio::test]
 async fn a_batch_records_what_is_right_and_says_what_is_not() {
     let (app, _database) = App::national().await;
     let token = app.token("mediator", "agent-1", "ours");

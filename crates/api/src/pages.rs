@@ -16,8 +16,12 @@ pub fn configure(config: &mut web::ServiceConfig) {
 }
 
 #[get("/")]
-async fn home() -> impl Responder {
-    page("Aiguilleur", HOME)
+async fn home(request: HttpRequest) -> impl Responder {
+    // The example is of the address that the reader came by, as far as that is plain.
+    let connection = request.connection_info();
+    let plain = |character: char| character.is_ascii_alphanumeric() || matches!(character, '.' | '-' | ':' | '[' | ']');
+    let host = Some(connection.host()).filter(|host| host.chars().all(plain)).unwrap_or("127.0.0.1:8080");
+    page("Aiguilleur", &HOME.replace("{{host}}", host))
 }
 
 #[get("/style.css")]

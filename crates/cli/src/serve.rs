@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use aiguilleur_api::auth::InstallationKey;
 use aiguilleur_api::state::AppState;
+use aiguilleur_jobs::retention;
 use aiguilleur_jobs::seed::{self, Seed};
 use aiguilleur_jobs::snapshot::Snapshot;
 use clap::{Args, ValueEnum};
@@ -77,6 +78,7 @@ async fn answer(settings: &Settings, serve: &Serve, opened: &Opened, listener: T
     let handle = server.handle();
     let follower = tokio::spawn(snapshot.follow(database.clone()));
     let supervisor = tokio::spawn(opened.supervise());
+    let retention = tokio::spawn(retention::keep_forgetting(database.clone()));
     let serving = tokio::spawn(server);
     announce(address);
     let mut stop = Stop::new()?;
@@ -89,7 +91,8 @@ async fn answer(settings: &Settings, serve: &Serve, opened: &Opened, listener: T
     };
     follower.abort();
     supervisor.abort();
-    let _ = tokio::join!(follower, supervisor);
+    retention.abort();
+    let _ = tokio::join!(follower, supervisor, retention);
     outcome
 }
 

@@ -2,6 +2,8 @@
 
 pub mod import;
 mod reconcile;
+pub mod retention;
+
 pub mod seed;
 pub mod snapshot;
 

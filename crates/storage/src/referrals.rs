@@ -243,6 +243,11 @@ async fn find_key(connection: &mut AsyncPgConnection, author: Author<'_>, key: O
     Ok(known.map(|(digest, id)| if digest == key.request_digest { Recorded::Known(id) } else { Recorded::KeyReused }))
 }
 
+/// Forgets the keys whose last day is before `today`; says how many.
+pub async fn forget_keys(connection: &mut AsyncPgConnection, today: NaiveDate) -> Result<usize, StorageError> {
+    Ok(diesel::delete(idempotency::table.filter(idempotency::kept_until.lt(today))).execute(connection).await?)
+}
+
 /// Which referrals are wanted.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
