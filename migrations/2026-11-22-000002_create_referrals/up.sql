@@ -174,13 +174,13 @@ CREATE TABLE idempotency (
     kept_until date NOT NULL,
     PRIMARY KEY (organisation_id, subject, key)
 );
-COMMENT ON TABLE idempotency IS 'Keys of requests already answered, kept 30 days.';
+COMMENT ON TABLE idempotency IS 'Keys of requests already answered, kept 30 days; a sensitive one one to two months, so that no day is told.';
 COMMENT ON COLUMN idempotency.organisation_id IS 'Scope of the key.';
 COMMENT ON COLUMN idempotency.subject IS 'Scope of the key.';
 COMMENT ON COLUMN idempotency.key IS 'As the caller sent it.';
 COMMENT ON COLUMN idempotency.request_digest IS 'SHA-256 of what is kept of the request, hexadecimal: of a sensitive one, neither commune nor instant.';
 COMMENT ON COLUMN idempotency.referral_id IS 'What it created.';
-COMMENT ON COLUMN idempotency.kept_until IS 'Forgotten after that day; the end of a month when sensitive.';
+COMMENT ON COLUMN idempotency.kept_until IS 'Forgotten after that day; the first of a month when sensitive.';
 
 GRANT SELECT, INSERT ON organisation TO aiguilleur_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON referral, handoff, outbox TO aiguilleur_app;
@@ -206,16 +206,22 @@ ALTER TABLE outbox ENABLE ROW LEVEL SECURITY;
 ALTER TABLE idempotency ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY scoped ON referral
-    USING (organisation_id = scope_organisation() OR code = scope_bearer() OR scope_is_system());
+    USING (organisation_id = scope_organisation() OR scope_is_system());
+-- Whoever holds the code on paper may read; what they may write is for the service to do in another scope.
+CREATE POLICY bearer ON referral FOR SELECT
+    USING (code = scope_bearer());
 CREATE POLICY scoped ON handoff
-    USING (organisation_id = scope_organisation() OR scope_is_system()
-        OR (scope_bearer() IS NOT NULL AND referral_id IN (SELECT id FROM referral)));
+    USING (organisation_id = scope_organisation() OR scope_is_system());
+CREATE POLICY bearer ON handoff FOR SELECT
+    USING (scope_bearer() IS NOT NULL AND referral_id IN (SELECT id FROM referral));
 CREATE POLICY scoped ON handoff_event
-    USING (organisation_id = scope_organisation() OR scope_is_system()
-        OR (scope_bearer() IS NOT NULL AND referral_id IN (SELECT id FROM referral)));
+    USING (organisation_id = scope_organisation() OR scope_is_system());
+CREATE POLICY bearer ON handoff_event FOR SELECT
+    USING (scope_bearer() IS NOT NULL AND referral_id IN (SELECT id FROM referral));
 CREATE POLICY scoped ON outcome
-    USING (organisation_id = scope_organisation() OR scope_is_system()
-        OR (scope_bearer() IS NOT NULL AND referral_id IN (SELECT id FROM referral)));
+    USING (organisation_id = scope_organisation() OR scope_is_system());
+CREATE POLICY bearer ON outcome FOR SELECT
+    USING (scope_bearer() IS NOT NULL AND referral_id IN (SELECT id FROM referral));
 CREATE POLICY scoped ON outbox
     USING (organisation_id = scope_organisation() OR scope_is_system());
 CREATE POLICY scoped ON idempotency

@@ -28,6 +28,7 @@ async fn what_does_not_exist_gives_the_nearest_spellings() {
     let unknown = app.get("/v1/communes/35999").await;
     assert_eq!(unknown.status, 404);
     assert!(unknown.json()["detail"].as_str().unwrap().contains("35"), "{}", unknown.text);
+    assert_eq!(app.get(&format!("/v1/communes/{}", "a".repeat(7_000))).await.status, 404);
     let misspelt = app.get("/v1/orientations?procedure=rsa&commune=Renes").await.json();
     let allowed: Vec<&str> = misspelt["errors"][0]["allowed"].as_array().unwrap().iter().filter_map(|value| value.as_str()).collect();
     assert!(allowed.contains(&"35238 (Rennes)"), "{allowed:?}");

@@ -125,6 +125,13 @@ async fn a_batch_key_is_for_one_batch() {
     }
     let token = app.token("mediator", "agent-1", "ours");
     assert_eq!(app.get_as("/v1/referrals", &token).await.json()["items"].as_array().unwrap().len(), 2);
+
+    // A batch of which only the second was recorded, corrected and sent again under the same key: none of it is.
+    let headers = [("Authorization", authorization.as_str()), ("Idempotency-Key", "batch-2")];
+    let post = async |items: Value| app.send(Method::POST, "/v1/referrals/batch", &headers, Some(&json!({"items": items}))).await;
+    assert_eq!(post(json!([with(json!({"commune": "99999"})), one])).await.status, 200);
+    assert_eq!(post(json!([one, one])).await.status, 409);
+    assert_eq!(app.get_as("/v1/referrals", &token).await.json()["items"].as_array().unwrap().len(), 3);
 }
 
 #[tokio::test]

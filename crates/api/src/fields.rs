@@ -12,6 +12,8 @@ use uuid::Uuid;
 
 use crate::problem::{FieldError, Kind, Problem, not_allowed};
 
+/// Faults told at once.
+const MAX_ERRORS: usize = 20;
 /// Values taken in one list.
 const MAX_WORDS: usize = 50;
 
@@ -59,8 +61,13 @@ impl Fields {
                 errors.push(wrong(&shown, "Ce paramètre n'est pas de l'UTF-8 valide.".to_owned(), Vec::new()));
                 continue;
             };
+            if errors.len() >= MAX_ERRORS {
+                break;
+            }
             if !known.contains(&name) {
-                errors.push(wrong(&name, format!("« {name} » n'est pas un paramètre d'ici."), known.to_vec()));
+                // What is known is said once.
+                let allowed = if errors.is_empty() { known.to_vec() } else { Vec::new() };
+                errors.push(wrong(&name, format!("« {name} » n'est pas un paramètre d'ici."), allowed));
             } else if values.insert(name.clone(), Raw::Text(value)).is_some() {
                 errors.push(wrong(&name, format!("« {name} » est donné deux fois."), Vec::new()));
             }
@@ -95,7 +102,10 @@ impl Fields {
             let name = format!("{prefix}{key}");
             let inner = format!("{name}/");
             if !known.iter().any(|known| *known == name || known.starts_with(&inner)) {
-                let allowed = known.to_vec();
+                if self.errors.borrow().len() >= MAX_ERRORS {
+                    return;
+                }
+                let allowed = if self.errors.borrow().is_empty() { known.to_vec() } else { Vec::new() };
                 self.report_with(Kind::MalformedRequest, &name, format!("« {name} » n'est pas un champ d'ici."), allowed);
             } else if let Value::Object(object) = value {
                 if known.contains(&name) {

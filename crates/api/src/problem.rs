@@ -105,7 +105,8 @@ impl Kind {
             }
             Self::Unavailable => {
                 "L'enregistrement est momentanément impossible ; les questions d'orientation, elles, trouvent toujours réponse. \
-                 Réessayez après le délai indiqué par « Retry-After ». Rien n'a été enregistré, sauf si la réponse précédente le disait."
+                 Réessayez après le délai indiqué par « Retry-After », avec la même clé « Idempotency-Key » : ce qui aurait été \
+                 enregistré malgré tout ne le sera pas deux fois."
             }
         }
     }
@@ -240,7 +241,7 @@ impl From<StorageError> for Problem {
                 tracing::warn!(%cause, "the database is not available");
                 Self::new(
                     Kind::Unavailable,
-                    "La base de données ne répond pas. Réessayez dans quelques secondes : rien n'a été enregistré.",
+                    "La base de données ne répond pas, l'enregistrement n'est pas confirmé. Réessayez dans quelques secondes, avec la même clé « Idempotency-Key ».",
                 )
             }
             error => {

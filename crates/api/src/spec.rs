@@ -28,7 +28,8 @@ pub fn frame() -> OpenApi {
              jusqu'à son issue.\n\nLes lectures de l'annuaire et les questions d'orientation sont ouvertes ; toute écriture demande un \
              jeton (`aiguilleur token`). Toute erreur est un document « problem » (RFC 9457).\n\nÀ venir, et dit ainsi jusque-là : \
              les mots libres (`q`) et les adresses (`address`) d'une question répondent 422 ; `escalation`, `also` et `other_needs` \
-             restent vides, `referents` reste null.",
+             restent vides, `referents` reste null.\n\n\
+             Données : INSEE, IGN, DILA et ANCT, Licence Ouverte 2.0 ; GeoNames, CC BY 4.0.",
         ))
         .license(Some(License::new("MIT OR Apache-2.0")))
         .build();

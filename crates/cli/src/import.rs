@@ -114,7 +114,11 @@ async fn read(import: &Import) -> Result<(Vec<u8>, Option<NaiveDate>), CliError>
         }
         Some("-") => {
             let mut bytes = Vec::new();
-            std::io::stdin().take(u64::try_from(data_gouv::MAX_FILE_BYTES).unwrap_or(u64::MAX)).read_to_end(&mut bytes)?;
+            let most = data_gouv::MAX_FILE_BYTES;
+            std::io::stdin().take(u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1)).read_to_end(&mut bytes)?;
+            if bytes.len() > most {
+                return Err(CliError::Sentence(format!("l'entrée standard dépasse {most} octets : rien n'a été changé")));
+            }
             Ok((bytes, None))
         }
         Some(address) if address.starts_with("http://") || address.starts_with("https://") => {

@@ -28,8 +28,6 @@ pub const OVERLAY_LIMIT: usize = 4_000;
 #[derive(Debug, Clone)]
 pub struct Directory {
     pub revision: i64,
-    /// When its content was last known to be the database's.
-    pub as_of: DateTime<Utc>,
     pub catalogue: Arc<Catalogue>,
     pub territory: Arc<Territory>,
     base: Arc<Layer>,
@@ -48,7 +46,7 @@ impl Directory {
         now: DateTime<Utc>,
     ) -> Self {
         let base = Arc::new(Layer::build(structures, &territory, now));
-        Self { revision, as_of: now, catalogue, territory, base, overlay: Arc::default(), base_built_at: now }
+        Self { revision, catalogue, territory, base, overlay: Arc::default(), base_built_at: now }
     }
 
     /// The same directory with some structures added or replaced, at a later revision. Costs the overlay's size, not the base's.
@@ -58,7 +56,7 @@ impl Directory {
             self.overlay.entries().iter().map(|entry| (entry.structure.id, entry.structure.clone())).collect();
         structures.extend(changed.into_iter().map(|structure| (structure.id, structure)));
         let overlay = Arc::new(Layer::build(structures.into_values().collect(), &self.territory, now));
-        Self { revision, as_of: now, overlay, ..self.clone() }
+        Self { revision, overlay, ..self.clone() }
     }
 
     /// How many structures the overlay holds.

@@ -116,7 +116,7 @@ impl Procedure {
         self.basis == Basis::Read && !self.doubtful
     }
 
-    /// The apt targets with their rank, best first; words the table doesn't know are passed over (a test forbids them).
+    /// The apt targets, best first; words the table doesn't know are passed over (a test forbids them).
     pub fn targets(&self) -> impl Iterator<Item = Target> + '_ {
         self.first_targets.iter().filter_map(|word| Target::parse(word))
     }

@@ -87,9 +87,6 @@ impl Kind {
             _ => Area::Everywhere,
         }
     }
-
-    /// Kinds that help with any procedure, for somebody whose need has no name yet.
-    pub const GENERALISTS: [Self; 4] = [Self::FranceServices, Self::PimmsMediation, Self::CcasCias, Self::Mairie];
 }
 
 /// The area a kind of structure serves by default.
@@ -161,7 +158,7 @@ pub struct Structure {
     /// The commune of today that it stands in.
     pub commune: CommuneCode,
     pub location: Option<Location>,
-    /// E.164: `+33299000000`.
+    /// E.164 (`+33299000000`), or the digits as dialled of a short number.
     pub phone: Option<String>,
     pub email: Option<String>,
     pub website: Option<String>,

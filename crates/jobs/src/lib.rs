@@ -14,7 +14,7 @@ pub use reconcile::{Closure, Reconciliation};
 pub enum JobError {
     #[error(transparent)]
     Storage(#[from] aiguilleur_storage::StorageError),
-    #[error("seed data: {0}")]
+    #[error("données de départ : {0}")]
     Seed(String),
     #[error("{0}")]
     BrokenFile(#[from] aiguilleur_connectors::BrokenFile),
@@ -25,6 +25,6 @@ pub enum JobError {
     TooManyClosures { closed: usize, open: usize },
     #[error("aucune commune n'est enregistrée : lancez d'abord `aiguilleur serve --seed national`")]
     NoCommunes,
-    #[error("a background task failed: {0}")]
+    #[error("une tâche a échoué : {0}")]
     Task(#[from] tokio::task::JoinError),
 }

@@ -22,14 +22,14 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
     /// The database is away or too busy; the same call may succeed later.
-    #[error("the database is not available: {0}")]
+    #[error("la base de données ne répond pas ({0})")]
     Unavailable(String),
     /// A row that can't be read back as a domain value.
-    #[error("{table}.{column}: « {value} » can't be read")]
+    #[error("{table}.{column} : « {value} » ne peut pas être lu")]
     Unreadable { table: &'static str, column: &'static str, value: String },
-    #[error("the database refused: {0}")]
+    #[error("la base de données a refusé : {0}")]
     Query(#[source] DieselError),
-    #[error("migrating: {0}")]
+    #[error("migration : {0}")]
     Migration(String),
 }
 

@@ -80,7 +80,7 @@ pub struct Key {
     pub key: String,
     /// SHA-256 of what may be kept of the request, hexadecimal.
     pub request_digest: String,
-    /// [`KEY_KEPT_DAYS`] from now; longer, to the end of a month, where the day itself may not be kept.
+    /// [`KEY_KEPT_DAYS`] from now; longer, to the first of a month, where the day itself may not be kept.
     pub kept_until: NaiveDate,
 }
 
@@ -241,6 +241,21 @@ async fn find_key(connection: &mut AsyncPgConnection, author: Author<'_>, key: O
         .await
         .optional()?;
     Ok(known.map(|(digest, id)| if digest == key.request_digest { Recorded::Known(id) } else { Recorded::KeyReused }))
+}
+
+/// Whether one of these keys was used with another request.
+pub async fn any_key_reused(
+    connection: &mut AsyncPgConnection,
+    author: Author<'_>,
+    keys: &[String],
+    request_digest: &str,
+) -> Result<bool, StorageError> {
+    let reused = idempotency::table
+        .filter(idempotency::organisation_id.eq(author.organisation))
+        .filter(idempotency::subject.eq(author.subject))
+        .filter(idempotency::key.eq_any(keys))
+        .filter(idempotency::request_digest.ne(request_digest));
+    Ok(diesel::select(diesel::dsl::exists(reused)).get_result(connection).await?)
 }
 
 /// Forgets the keys whose last day is before `today`; says how many.

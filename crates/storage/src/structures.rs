@@ -12,11 +12,11 @@ use uuid::Uuid;
 use crate::schema::structure;
 use crate::{StorageError, read_code, read_location};
 
-/// Rows written in one statement: 35 parameters each, of PostgreSQL's 65,535.
+/// Rows written in one statement: 36 parameters each, of PostgreSQL's 65,535.
 const BATCH: usize = 1_000;
 
-#[derive(Debug, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = structure, treat_none_as_null = true)]
+#[derive(Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = structure)]
 struct StructureRow {
     id: Uuid,
     source: String,

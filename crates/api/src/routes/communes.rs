@@ -12,6 +12,9 @@ use crate::fields::Fields;
 use crate::problem::{Kind, Problem};
 use crate::request::{JSON, Query, State, bytes, directory_read, segment};
 
+/// The longest code, or name instead of one, that is looked at.
+const MAX_CODE: usize = 60;
+
 pub fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list_communes).service(get_commune);
 }
@@ -53,7 +56,7 @@ impl From<&Commune> for FormerCommune {
     }
 }
 
-/// Communes by name, postal code or position; one of the three.
+/// Communes by name, postal code or position; all of them without any.
 #[utoipa::path(
     operation_id = "list_communes",
     tag = "Annuaire",
@@ -119,7 +122,9 @@ async fn get_commune(request: HttpRequest, state: State, _query: Query) -> Resul
     let asked = segment(&request, "code");
     let found = CommuneCode::parse(asked).and_then(|code| directory.territory.resolve(&code));
     let resolved = found.ok_or_else(|| {
-        let near = near(&directory.territory, asked).join(", ");
+        // Comparing a whole page of letters with 35,000 names would keep a worker busy for seconds.
+        let asked: String = asked.chars().take(MAX_CODE).collect();
+        let near = near(&directory.territory, &asked).join(", ");
         let detail = format!("« {asked} » n'est pas un code INSEE de commune connu.");
         Problem::new(Kind::NotFound, if near.is_empty() { detail } else { format!("{detail} Proches : {near}.") })
     })?;
@@ -166,7 +171,7 @@ pub(super) fn position(fields: &Fields) -> Option<Location> {
 
 /// A commune code that must exist; the error gives the nearest spellings.
 pub(super) fn commune<'t>(fields: &Fields, name: &str, territory: &'t Territory) -> Option<Resolved<'t>> {
-    let code = fields.text(name, 100)?;
+    let code = fields.text(name, MAX_CODE)?;
     let found = CommuneCode::parse(code).and_then(|code| territory.resolve(&code));
     if found.is_none() {
         let detail = format!("« {code} » n'est pas un code INSEE de commune connu.");

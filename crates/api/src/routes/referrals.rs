@@ -29,6 +29,8 @@ use crate::spec;
 
 /// Referrals taken in one batch.
 const MAX_BATCH: usize = 100;
+/// Reports kept of one referral.
+const MAX_OUTCOMES: usize = 100;
 const MAX_NOTE: usize = 1_000;
 const MAX_PERSON_REF: usize = 64;
 const MAX_KEY: usize = 200;
@@ -246,12 +248,23 @@ async fn create_referrals_batch(
         return Err(Problem::new(Kind::InvalidValue, format!("Un envoi groupé compte {MAX_BATCH} réorientations au plus.")));
     }
     let request_id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
-    // Every item's key carries the whole batch: the same key with another batch is refused before anything is recorded.
+    // Every item's key carries the whole batch: the same key with another batch is refused before any of it is recorded.
     let kept: Vec<Value> = items.iter().map(|item| kept_of(&state.snapshot.get(), item)).collect();
     let batch_digest = digest("batch", &Value::Array(kept));
+    if let Some(key) = &key {
+        let organisation = organisations::ensure(&state.database, &agent.organisation).await?;
+        let author = Author { organisation, subject: &agent.subject };
+        let keys: Vec<String> = (0..MAX_BATCH).map(|index| item_key(key, index)).collect();
+        let mut scope = scoped(&state.database, Scope::Organisation(organisation)).await?;
+        let reused = referrals::any_key_reused(&mut scope, author, &keys, &batch_digest).await?;
+        scope.commit().await?;
+        if reused {
+            return Err(key_reused());
+        }
+    }
     let mut answer = BatchAnswer { items: Vec::with_capacity(items.len()) };
     for (index, item) in items.into_iter().enumerate() {
-        let key = key.as_ref().map(|key| (format!("{key}\n{index}"), batch_digest.clone()));
+        let key = key.as_ref().map(|key| (item_key(key, index), batch_digest.clone()));
         answer.items.push(match record(&state, &agent, item, key).await {
             Ok(referral) => BatchItem { index, status: 201, referral: Some(show(referral)), problem: None },
             Err(problem) if problem.kind() == Kind::IdempotencyKeyReused => return Err(problem),
@@ -264,6 +277,11 @@ async fn create_referrals_batch(
         });
     }
     json(HttpResponse::Ok(), &answer)
+}
+
+/// A header can't hold a line break: no single request's key is ever the same.
+fn item_key(key: &str, index: usize) -> String {
+    format!("{key}\n{index}")
 }
 
 fn no_items() -> Problem {
@@ -367,6 +385,9 @@ async fn report_outcome(request: HttpRequest, state: State, caller: Caller, Json
     let outcome = fields.finish(outcome)?;
 
     let referral = find(&state, &agent, id).await?;
+    if referral.outcomes.len() >= MAX_OUTCOMES {
+        return Err(Problem::new(Kind::InvalidValue, format!("Une réorientation garde {MAX_OUTCOMES} comptes rendus au plus.")));
+    }
     let key = key.map(|key| Key { key, request_digest, kept_until: kept_until(referral.sensitive) });
     let organisation = organisations::ensure(&state.database, &agent.organisation).await?;
     let author = Author { organisation, subject: &agent.subject };

@@ -85,7 +85,6 @@ proptest! {
         let whole = directory(procedure, state.values().cloned().collect());
 
         prop_assert_eq!(changing.revision, revision);
-        prop_assert_eq!(changing.as_of, now() + Duration::minutes(revision));
         prop_assert!(changing.structures().map(|entry| &entry.structure).eq(state.values()));
         for structure in state.values() {
             prop_assert_eq!(&changing.structure(structure.id).unwrap().structure, structure);
