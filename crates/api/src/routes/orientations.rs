@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, get, post};
 use aiguilleur_directory::Directory;
 use aiguilleur_directory::layer::Entry;
 use aiguilleur_directory::orient::{Choice, ChoiceTarget, LeftOut, Orientation};
+use aiguilleur_directory::territory::Resolved;
 use aiguilleur_domain::need::{Channel, Need, Precision, Regime};
 use aiguilleur_domain::opening::OpeningStatus;
 use aiguilleur_domain::procedure::{Hotline, Mandate};
@@ -331,44 +332,38 @@ fn parse(fields: &Fields, directory: &Directory, now: DateTime<Utc>) -> Option<(
         fields.report(Kind::InvalidValue, "language", "Un code de langue à deux lettres est attendu (ISO 639-1), par exemple « ar ».");
     }
     let limit = fields.integer("limit", 1..=MAX_OPTIONS).and_then(|limit| usize::try_from(limit).ok());
-    let partial = Need {
-        procedure: procedure.clone().unwrap_or_default(),
-        max_distance_m: fields.integer("max_distance_m", 1..=MAX_DISTANCE_M),
-        kinds: kinds(fields),
-        help_kind: fields.code("help_kind"),
-        channel: fields.code("mode").unwrap_or_default(),
-        drop_in: fields.flag("drop_in").unwrap_or_default(),
-        wheelchair: fields.flag("wheelchair").unwrap_or_default(),
-        regime: fields.code("regime").unwrap_or_default(),
-        limit: limit.unwrap_or(DEFAULT_OPTIONS),
-        language,
+    let max_distance_m = fields.integer("max_distance_m", 1..=MAX_DISTANCE_M);
+    let (kinds, help_kind) = (kinds(fields), fields.code("help_kind"));
+    let (channel, regime): (Option<Channel>, Option<Regime>) = (fields.code("mode"), fields.code("regime"));
+    let (drop_in, wheelchair) = (fields.flag("drop_in"), fields.flag("wheelchair"));
+
+    // From here on, whatever is missing was noted above.
+    let Where { commune, location, precision } = place?;
+    let need = Need {
+        procedure: procedure?,
+        commune: commune.commune.code.clone(),
+        location,
+        precision,
+        residence: residence.unwrap_or_else(|| commune.commune.code.clone()),
         at: at?,
-        ..blank(place.as_ref()?)
+        max_distance_m,
+        kinds,
+        help_kind,
+        channel: channel.unwrap_or_default(),
+        drop_in: drop_in.unwrap_or_default(),
+        language,
+        wheelchair: wheelchair.unwrap_or_default(),
+        regime: regime.unwrap_or_default(),
+        limit: limit.unwrap_or(DEFAULT_OPTIONS),
     };
-    let (commune, ..) = place?;
-    Some((Need { residence: residence.unwrap_or_else(|| commune.code.clone()), ..partial }, former(fields, directory)))
+    Some((need, commune.from.map(FormerCommune::from)))
 }
 
-type Where<'t> = (&'t Commune, Location, Precision);
-
-fn blank((commune, location, precision): &Where<'_>) -> Need {
-    Need {
-        procedure: String::new(),
-        commune: commune.code.clone(),
-        location: *location,
-        precision: *precision,
-        residence: commune.code.clone(),
-        at: DateTime::UNIX_EPOCH,
-        max_distance_m: None,
-        kinds: Vec::new(),
-        help_kind: None,
-        channel: Channel::default(),
-        drop_in: false,
-        language: None,
-        wheelchair: false,
-        regime: Regime::default(),
-        limit: DEFAULT_OPTIONS,
-    }
+struct Where<'t> {
+    commune: Resolved<'t>,
+    /// Where distances are measured from.
+    location: Location,
+    precision: Precision,
 }
 
 /// Where the person is: a position, or the centre of a commune.
@@ -383,7 +378,7 @@ fn place<'t>(fields: &Fields, directory: &'t Directory) -> Option<Where<'t>> {
         if found.is_none() {
             fields.report(Kind::InvalidValue, "lat", "Ce point n'est dans aucune commune de France : il est en mer ou à l'étranger.");
         }
-        return Some((found?, location, Precision::Point));
+        return Some(Where { commune: Resolved { commune: found?, from: None }, location, precision: Precision::Point });
     }
     if !fields.has("commune") {
         if !fields.has("address") {
@@ -397,11 +392,7 @@ fn place<'t>(fields: &Fields, directory: &'t Directory) -> Option<Where<'t>> {
     if centre.is_none() {
         fields.report(Kind::InvalidValue, "commune", "La position de cette commune n'est pas connue : donnez « lat » et « lon ».");
     }
-    Some((commune.commune, centre?, Precision::Commune))
-}
-
-fn former(fields: &Fields, directory: &Directory) -> Option<FormerCommune> {
-    commune(fields, "commune", &directory.territory)?.from.map(FormerCommune::from)
+    Some(Where { commune, location: centre?, precision: Precision::Commune })
 }
 
 /// Turns an orientation into the documented answer, in one language.
@@ -483,10 +474,10 @@ impl Shown<'_> {
                 ChoiceTarget::Institution(institution) => TargetItem {
                     website: institution.website.clone().or_else(|| orientation.procedure.official_url.clone()),
                     phone: institution.phone.clone().or_else(|| orientation.hotline.as_ref().map(|line| line.phone.clone())),
-                    ..at_a_distance(TargetType::Institution, &institution.slug, &institution.label)
+                    ..bare_target(TargetType::Institution, &institution.slug, &institution.label)
                 },
                 ChoiceTarget::Hotline(line) => {
-                    TargetItem { phone: Some(line.phone.clone()), ..at_a_distance(TargetType::Hotline, &line.phone, &line.label) }
+                    TargetItem { phone: Some(line.phone.clone()), ..bare_target(TargetType::Hotline, &line.phone, &line.label) }
                 }
             },
             distance_m: choice.distance_m,
@@ -523,7 +514,7 @@ impl Shown<'_> {
             email: structure.email.clone(),
             website: structure.website.clone(),
             demonstration: structure.demonstration,
-            ..at_a_distance(TargetType::Structure, &structure.id.to_string(), &structure.name)
+            ..bare_target(TargetType::Structure, &structure.id.to_string(), &structure.name)
         }
     }
 
@@ -540,8 +531,8 @@ impl Shown<'_> {
     }
 }
 
-/// A target without a place.
-fn at_a_distance(r#type: TargetType, id: &str, name: &str) -> TargetItem {
+/// A target of which only this much is known.
+fn bare_target(r#type: TargetType, id: &str, name: &str) -> TargetItem {
     TargetItem {
         r#type,
         id: id.to_owned(),
