@@ -8,6 +8,8 @@ use std::{env, fs, io};
 use sha2::{Digest, Sha256};
 
 const FILES: [(&str, &str); 10] = [
+    // A folder: its files end to end.
+    ("CATALOGUE", "catalogue"),
     ("COMMUNES", "communes.csv"),
     ("OUTLINES", "outlines.topojson"),
     ("EPCI", "epci.csv"),
@@ -15,7 +17,6 @@ const FILES: [(&str, &str); 10] = [
     ("REGIONS", "regions.csv"),
     ("TOWN_HALLS", "town_halls.csv"),
     ("INSTITUTIONS", "institutions.csv"),
-    ("PROCEDURES", "procedures.csv"),
     ("PROCEDURE_SOURCES", "procedure_sources.csv"),
     ("DEMONSTRATION", "demo/structures.csv"),
 ];
@@ -27,7 +28,7 @@ fn main() -> io::Result<()> {
     for (constant, name) in FILES {
         let source = seed_data.join(name);
         println!("cargo::rerun-if-changed={}", source.display());
-        let bytes = fs::read(&source)?;
+        let bytes = read(&source)?;
         let packed = Path::new(&out).join(format!("{constant}.gz"));
         let mut encoder = flate2::write::GzEncoder::new(fs::File::create(&packed)?, flate2::Compression::default());
         encoder.write_all(&bytes)?;
@@ -41,4 +42,18 @@ fn main() -> io::Result<()> {
         .map_err(io::Error::other)?;
     }
     fs::write(Path::new(&out).join("seed_files.rs"), generated)
+}
+
+/// A file's bytes, or those of a folder's files end to end, by name.
+fn read(source: &Path) -> io::Result<Vec<u8>> {
+    if source.is_file() {
+        return fs::read(source);
+    }
+    let mut files: Vec<_> = fs::read_dir(source)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    files.sort();
+    let mut bytes = Vec::new();
+    for file in files {
+        bytes.extend(fs::read(file)?);
+    }
+    Ok(bytes)
 }

@@ -1,6 +1,7 @@
 //! Sources of structures: one module per source, from bytes to structures and a line-by-line account of what became of each row.
 //! Pure: no input or output, no clock; what must be asked of the directory goes through [`Communes`].
 
+pub mod catalogue;
 mod contact;
 pub mod france_services;
 mod hours;

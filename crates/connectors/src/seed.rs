@@ -1,10 +1,8 @@
 //! The seed files: what a new installation starts with, from the bytes of `seed-data/` to domain values.
 //! They are our own and checked when they are made, so that a fault in them is an error, not a remark.
 
-use std::collections::HashMap;
-
 use aiguilleur_domain::code;
-use aiguilleur_domain::procedure::{Basis, FactSource, Institution, Procedure};
+use aiguilleur_domain::procedure::Institution;
 use aiguilleur_domain::structure::{Kind, Structure};
 use aiguilleur_domain::territory::{Commune, CommuneCode, CommuneKind, Location};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -25,10 +23,10 @@ pub struct BrokenSeed {
     pub reason: String,
 }
 
-type Seeds<T> = Result<Vec<T>, BrokenSeed>;
+pub(crate) type Seeds<T> = Result<Vec<T>, BrokenSeed>;
 
 /// Reads every line of a file with `read`.
-fn lines<R: DeserializeOwned, T>(file: &'static str, bytes: &[u8], read: impl Fn(R) -> Result<T, String>) -> Seeds<T> {
+pub(crate) fn lines<R: DeserializeOwned, T>(file: &'static str, bytes: &[u8], read: impl Fn(R) -> Result<T, String>) -> Seeds<T> {
     let mut reader = csv::Reader::from_reader(bytes);
     let mut items = Vec::new();
     for (record, line) in reader.deserialize::<R>().zip(2..) {
@@ -42,11 +40,11 @@ fn list(cell: &str) -> Vec<String> {
     cell.split(';').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
 }
 
-fn some(cell: String) -> Option<String> {
+pub(crate) fn some(cell: String) -> Option<String> {
     (!cell.trim().is_empty()).then_some(cell)
 }
 
-fn read_code<T>(value: &str) -> Result<T, String>
+pub(crate) fn read_code<T>(value: &str) -> Result<T, String>
 where
     T: std::str::FromStr + strum::VariantArray + Copy + Into<&'static str>,
 {
@@ -125,82 +123,6 @@ pub fn institutions(bytes: &[u8]) -> Seeds<Institution> {
             phone: line.phone,
             territory: line.territory,
             former_names: list(&line.former_names),
-        })
-    })
-}
-
-#[derive(Deserialize)]
-struct ProcedureLine {
-    slug: String,
-    group: String,
-    label: String,
-    synonyms: String,
-    institution: String,
-    host: String,
-    france_services: String,
-    territory: String,
-    mandate: String,
-    documents: String,
-    urgency: i16,
-    hotline: String,
-    first_targets: String,
-    ladder: String,
-    sp_fiche: String,
-    safety: String,
-    sensitive: String,
-    appeal: String,
-    basis: String,
-    doubtful: String,
-    doubt_note: String,
-    review_note: String,
-}
-
-/// `procedures.csv` with `procedure_sources.csv`, last checked in the month that begins on `checked_on`.
-pub fn procedures(bytes: &[u8], sources: &[u8], checked_on: NaiveDate) -> Seeds<Procedure> {
-    #[derive(Deserialize)]
-    struct SourceLine {
-        slug: String,
-        field: String,
-        source: String,
-        url: String,
-        source_date: String,
-    }
-    let sources = lines("procedure_sources.csv", sources, |line: SourceLine| {
-        let date = some(line.source_date).filter(|date| date != "unknown");
-        Ok((line.slug, FactSource { field: line.field, title: line.source, url: some(line.url), date }))
-    })?;
-    let mut by_slug: HashMap<String, Vec<FactSource>> = HashMap::new();
-    for (slug, source) in sources {
-        by_slug.entry(slug).or_default().push(source);
-    }
-    let steps = |cell: &str| cell.split('>').map(str::trim).filter(|step| !step.is_empty()).map(str::to_owned).collect();
-    lines("procedures.csv", bytes, |line: ProcedureLine| {
-        let basis: Basis = read_code(&line.basis)?;
-        Ok(Procedure {
-            sources: by_slug.get(&line.slug).cloned().unwrap_or_default(),
-            slug: line.slug,
-            group: line.group,
-            label: line.label,
-            synonyms: list(&line.synonyms),
-            institution: line.institution,
-            official_url: some(line.host).map(|host| if host.starts_with("http") { host } else { format!("https://{host}") }),
-            france_services: read_code(&line.france_services)?,
-            territory: read_code(&line.territory)?,
-            mandate: read_code(&line.mandate)?,
-            documents: list(&line.documents),
-            urgency: line.urgency,
-            hotline: some(line.hotline),
-            first_targets: steps(&line.first_targets),
-            ladder: steps(&line.ladder),
-            sheet: some(line.sp_fiche),
-            safety: line.safety == "1",
-            sensitive: line.sensitive == "1",
-            appeal: some(line.appeal),
-            doubtful: line.doubtful == "1",
-            note: some(line.review_note).or_else(|| some(line.doubt_note)),
-            // What stands from memory alone was never checked.
-            checked_on: (basis != Basis::Memory).then_some(checked_on),
-            basis,
         })
     })
 }
@@ -309,7 +231,6 @@ pub fn demonstration(bytes: &[u8], now: DateTime<Utc>) -> Seeds<Structure> {
 #[cfg(test)]
 mod tests {
     use aiguilleur_domain::opening::check_syntax;
-    use aiguilleur_domain::target::Target;
 
     use super::*;
 
@@ -317,27 +238,9 @@ mod tests {
         std::fs::read(format!("{}/../../seed-data/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
     }
 
-    fn day() -> NaiveDate {
-        NaiveDate::from_ymd_opt(2026, 11, 1).unwrap()
-    }
-
-    #[test]
-    fn the_table_knows_every_target_of_the_catalogue() {
-        let procedures = procedures(&file("procedures.csv"), &file("procedure_sources.csv"), day()).unwrap();
-        assert_eq!(procedures.len(), 199);
-        for procedure in &procedures {
-            for word in &procedure.first_targets {
-                assert!(Target::parse(word).is_some(), "{}: {word}", procedure.slug);
-            }
-        }
-    }
-
     #[test]
     fn every_institution_named_is_on_record() {
         let institutions: Vec<String> = institutions(&file("institutions.csv")).unwrap().into_iter().map(|it| it.slug).collect();
-        for procedure in procedures(&file("procedures.csv"), &file("procedure_sources.csv"), day()).unwrap() {
-            assert!(institutions.contains(&procedure.institution), "{}", procedure.institution);
-        }
         for structure in demonstration(&file("demo/structures.csv"), Utc::now()).unwrap() {
             assert!(structure.institution.is_none_or(|slug| institutions.contains(&slug)), "{}", structure.source_id);
         }

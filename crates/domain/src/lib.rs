@@ -2,6 +2,8 @@
 //! who is competent for whom, and in which order options stand. Pure: no input or output, no clock.
 
 pub mod code;
+pub mod escalation;
+pub mod fact;
 pub mod need;
 pub mod opening;
 pub mod privacy;

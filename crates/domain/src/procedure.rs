@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
+use crate::escalation::Appeal;
 use crate::target::Target;
 
 /// The territory that binds: whose desk, whose CCAS, whose prefecture.
@@ -77,8 +78,10 @@ pub struct Procedure {
     pub slug: String,
     pub group: String,
     pub label: String,
-    /// Everyday words for it.
+    /// What people call it.
     pub synonyms: Vec<String>,
+    /// What people say when they need it: who they are, what happened, what it is for.
+    pub about: Vec<String>,
     /// The institution in charge, by slug.
     pub institution: String,
     pub official_url: Option<String>,
@@ -87,23 +90,33 @@ pub struct Procedure {
     pub mandate: Mandate,
     /// The papers to bring.
     pub documents: Vec<String>,
+    /// What to do, in order.
+    pub steps: Vec<String>,
+    /// What it costs the person; `None`: not known.
+    pub cost: Option<String>,
+    /// How long it usually takes; `None`: not known.
+    pub delay: Option<String>,
+    /// What people stumble over, one line each.
+    pub pitfalls: Vec<String>,
     /// 1 to 4; 4: danger, or hours count.
     pub urgency: i16,
     /// As the catalogue writes it; see [`Hotline::parse`].
     pub hotline: Option<String>,
     /// The apt kinds of target, best first, in the words of [`Target`]'s table.
     pub first_targets: Vec<String>,
+    /// The amicable track, in the words of [`crate::escalation::Step`]'s table.
     pub ladder: Vec<String>,
+    /// The appeal track, stage by stage.
+    pub appeals: Vec<Appeal>,
     /// Identifier of the official sheet on service-public.
     pub sheet: Option<String>,
     /// Danger: the hotline stands first and nothing is ranked above it.
     pub safety: bool,
     /// Handled discreetly: département and month only.
     pub sensitive: bool,
-    /// The draft's appeal column, to be taken apart by the escalation tracks.
-    pub appeal: Option<String>,
     pub basis: Basis,
-    pub doubtful: bool,
+    /// What remains to be verified.
+    pub doubt: Option<String>,
     pub note: Option<String>,
     pub sources: Vec<FactSource>,
     /// The month in which it was last checked, as its first day.
@@ -113,7 +126,7 @@ pub struct Procedure {
 impl Procedure {
     /// Read at the source, and without a doubt left.
     pub fn is_verified(&self) -> bool {
-        self.basis == Basis::Read && !self.doubtful
+        self.basis == Basis::Read && self.doubt.is_none()
     }
 
     /// The apt targets, best first; words the table doesn't know are passed over (a test forbids them).

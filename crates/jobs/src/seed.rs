@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
-use aiguilleur_connectors::{seed, topojson};
+use aiguilleur_connectors::{catalogue as catalogue_files, seed, topojson};
 use aiguilleur_domain::structure::Structure;
 use aiguilleur_domain::territory::CommuneCode;
 use aiguilleur_storage::changes::{self, Changes};
@@ -16,7 +16,7 @@ use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager
 use crate::JobError;
 use crate::reconcile::Reconciliation;
 
-/// The draft catalogue was last read through in November 2026.
+/// The catalogue was last read through in November 2026.
 const CATALOGUE_CHECKED_ON: Option<NaiveDate> = NaiveDate::from_ymd_opt(2026, 11, 1);
 
 /// A file of `seed-data/`, as packed by the build.
@@ -56,7 +56,7 @@ pub enum Seed {
 
 /// The layers, in the order in which they need each other.
 const LAYERS: [(&str, Seed, &[SeedFile]); 4] = [
-    ("catalogue", Seed::None, &[files::INSTITUTIONS, files::PROCEDURES, files::PROCEDURE_SOURCES]),
+    ("catalogue", Seed::None, &[files::INSTITUTIONS, files::CATALOGUE, files::PROCEDURE_SOURCES]),
     ("communes", Seed::National, &[files::COMMUNES, files::EPCI, files::DEPARTEMENTS, files::REGIONS]),
     ("town-halls", Seed::National, &[files::TOWN_HALLS]),
     ("demonstration", Seed::Demo, &[files::DEMONSTRATION]),
@@ -91,8 +91,8 @@ async fn apply_layer(connection: &mut AsyncPgConnection, layer: &str) -> Result<
         "catalogue" => {
             let institutions = seed::institutions(&files::INSTITUTIONS.bytes()?).map_err(broken)?;
             let checked_on = CATALOGUE_CHECKED_ON.unwrap_or_default();
-            let procedures =
-                seed::procedures(&files::PROCEDURES.bytes()?, &files::PROCEDURE_SOURCES.bytes()?, checked_on).map_err(broken)?;
+            let (tables, sources) = (files::CATALOGUE.bytes()?, files::PROCEDURE_SOURCES.bytes()?);
+            let procedures = catalogue_files::procedures(&tables, &sources, checked_on).map_err(broken)?;
             catalogue::upsert(connection, &institutions, &procedures).await?;
             changes::record(connection, &Changes { reference: true, structures: Vec::new() }, layer).await?;
         }

@@ -40,12 +40,17 @@ struct ProcedureRow {
     sheet: Option<String>,
     safety: bool,
     sensitive: bool,
-    appeal: Option<String>,
     basis: String,
-    doubtful: bool,
     note: Option<String>,
     sources: serde_json::Value,
     checked_on: Option<NaiveDate>,
+    about: Vec<String>,
+    steps: Vec<String>,
+    cost: Option<String>,
+    delay: Option<String>,
+    pitfalls: Vec<String>,
+    appeals: serde_json::Value,
+    doubt: Option<String>,
 }
 
 pub async fn load_institutions(connection: &mut AsyncPgConnection) -> Result<Vec<Institution>, StorageError> {
@@ -99,6 +104,7 @@ pub async fn upsert(
 
 fn read(row: ProcedureRow) -> Result<Procedure, StorageError> {
     let sources = read_sources(&row.sources);
+    let appeals = serde_json::from_value(row.appeals).map_err(|error| unreadable("appeals", &error))?;
     Ok(Procedure {
         france_services: read_code("procedure", "france_services", &row.france_services)?,
         territory: read_code("procedure", "territory", &row.territory)?,
@@ -118,8 +124,13 @@ fn read(row: ProcedureRow) -> Result<Procedure, StorageError> {
         sheet: row.sheet,
         safety: row.safety,
         sensitive: row.sensitive,
-        appeal: row.appeal,
-        doubtful: row.doubtful,
+        about: row.about,
+        steps: row.steps,
+        cost: row.cost,
+        delay: row.delay,
+        pitfalls: row.pitfalls,
+        appeals,
+        doubt: row.doubt,
         note: row.note,
         sources,
         checked_on: row.checked_on,
@@ -160,15 +171,20 @@ fn write(it: &Procedure) -> Result<ProcedureRow, StorageError> {
         sheet: it.sheet.clone(),
         safety: it.safety,
         sensitive: it.sensitive,
-        appeal: it.appeal.clone(),
         basis: <&str>::from(it.basis).to_owned(),
-        doubtful: it.doubtful,
         note: it.note.clone(),
-        sources: serde_json::to_value(&it.sources).map_err(|error| StorageError::Unreadable {
-            table: "procedure",
-            column: "sources",
-            value: error.to_string(),
-        })?,
+        sources: serde_json::to_value(&it.sources).map_err(|error| unreadable("sources", &error))?,
         checked_on: it.checked_on,
+        about: it.about.clone(),
+        steps: it.steps.clone(),
+        cost: it.cost.clone(),
+        delay: it.delay.clone(),
+        pitfalls: it.pitfalls.clone(),
+        appeals: serde_json::to_value(&it.appeals).map_err(|error| unreadable("appeals", &error))?,
+        doubt: it.doubt.clone(),
     })
+}
+
+fn unreadable(column: &'static str, error: &serde_json::Error) -> StorageError {
+    StorageError::Unreadable { table: "procedure", column, value: error.to_string() }
 }

@@ -32,13 +32,18 @@ diesel::table! {
         sheet -> Nullable<Text>,
         safety -> Bool,
         sensitive -> Bool,
-        appeal -> Nullable<Text>,
         basis -> Text,
-        doubtful -> Bool,
         note -> Nullable<Text>,
         sources -> Jsonb,
         checked_on -> Nullable<Date>,
         edited_at -> Nullable<Timestamptz>,
+        about -> Array<Text>,
+        steps -> Array<Text>,
+        cost -> Nullable<Text>,
+        delay -> Nullable<Text>,
+        pitfalls -> Array<Text>,
+        appeals -> Jsonb,
+        doubt -> Nullable<Text>,
     }
 }
 

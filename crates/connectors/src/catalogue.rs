@@ -1,0 +1,282 @@
+//! The catalogue's seed files: `catalogue/<group>.toml`, one table per procedure, and `procedure_sources.csv`.
+//! A key that isn't known is an error, so that no fact is lost to a slip of the pen.
+
+use std::collections::HashMap;
+
+use aiguilleur_domain::escalation::{Appeal, Contested, Start, TimeLimit};
+use aiguilleur_domain::procedure::{Basis, FactSource, Procedure};
+use chrono::NaiveDate;
+use serde::Deserialize;
+
+use crate::seed::{BrokenSeed, Seeds, lines, read_code, some};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    procedure: Vec<Table>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    slug: String,
+    group: String,
+    label: String,
+    synonyms: Vec<String>,
+    about: Vec<String>,
+    institution: String,
+    official_url: Option<String>,
+    sheet: Option<String>,
+    territory: String,
+    mandate: String,
+    france_services: String,
+    urgency: i16,
+    hotline: Option<String>,
+    #[serde(default)]
+    safety: bool,
+    #[serde(default)]
+    sensitive: bool,
+    targets: Vec<String>,
+    ladder: Vec<String>,
+    documents: Vec<String>,
+    steps: Vec<String>,
+    cost: Option<String>,
+    delay: Option<String>,
+    pitfalls: Vec<String>,
+    basis: String,
+    doubt: Option<String>,
+    note: Option<String>,
+    #[serde(default)]
+    appeal: Vec<Stage>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stage {
+    against: Option<String>,
+    against_label: Option<String>,
+    body: String,
+    within: Option<TimeLimit>,
+    from: Option<String>,
+    #[serde(default)]
+    franc: bool,
+    compulsory: Option<bool>,
+    effect: Option<String>,
+    law: Option<String>,
+    basis: String,
+}
+
+/// Reads the catalogue, last checked in the month that begins on `checked_on`. `toml` may be several of its files end to end.
+pub fn procedures(toml: &[u8], sources: &[u8], checked_on: NaiveDate) -> Seeds<Procedure> {
+    let mut sources = read_sources(sources)?;
+    let broken = |line: u64, reason: String| BrokenSeed { file: "catalogue", line, reason };
+    let text = std::str::from_utf8(toml).map_err(|error| broken(0, error.to_string()))?;
+    let file: File = toml::from_str(text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        broken(before.lines().count().try_into().unwrap_or_default(), error.message().to_owned())
+    })?;
+    let read = |table: Table| {
+        let facts = sources.remove(&table.slug).unwrap_or_default();
+        let slug = table.slug.clone();
+        procedure(table, facts, checked_on).map_err(|reason| broken(0, format!("{slug}: {reason}")))
+    };
+    file.procedure.into_iter().map(read).collect()
+}
+
+fn read_sources(bytes: &[u8]) -> Result<HashMap<String, Vec<FactSource>>, BrokenSeed> {
+    #[derive(Deserialize)]
+    struct Line {
+        slug: String,
+        field: String,
+        source: String,
+        url: String,
+        source_date: String,
+    }
+    let sources = lines("procedure_sources.csv", bytes, |line: Line| {
+        let date = some(line.source_date).filter(|date| date != "unknown");
+        Ok((line.slug, FactSource { field: line.field, title: line.source, url: some(line.url), date }))
+    })?;
+    let mut by_slug: HashMap<String, Vec<FactSource>> = HashMap::new();
+    for (slug, source) in sources {
+        by_slug.entry(slug).or_default().push(source);
+    }
+    Ok(by_slug)
+}
+
+fn procedure(table: Table, sources: Vec<FactSource>, checked_on: NaiveDate) -> Result<Procedure, String> {
+    let basis: Basis = read_code(&table.basis)?;
+    Ok(Procedure {
+        slug: table.slug,
+        group: table.group,
+        label: table.label,
+        synonyms: table.synonyms,
+        about: table.about,
+        institution: table.institution,
+        official_url: table.official_url,
+        france_services: read_code(&table.france_services)?,
+        territory: read_code(&table.territory)?,
+        mandate: read_code(&table.mandate)?,
+        documents: table.documents,
+        steps: table.steps,
+        cost: table.cost,
+        delay: table.delay,
+        pitfalls: table.pitfalls,
+        urgency: table.urgency,
+        hotline: table.hotline,
+        first_targets: table.targets,
+        ladder: table.ladder,
+        appeals: table.appeal.into_iter().map(appeal).collect::<Result<_, _>>()?,
+        sheet: table.sheet,
+        safety: table.safety,
+        sensitive: table.sensitive,
+        // What stands from memory alone was never checked.
+        checked_on: (basis != Basis::Memory).then_some(checked_on),
+        basis,
+        doubt: table.doubt,
+        note: table.note,
+        sources,
+    })
+}
+
+fn appeal(stage: Stage) -> Result<Appeal, String> {
+    let against = match (stage.against, stage.against_label) {
+        (Some(slug), Some(label)) => Some(Contested { slug, label }),
+        (None, None) => None,
+        _ => return Err(format!("« {} »: against and against_label go together", stage.body)),
+    };
+    let verified = match stage.basis.as_str() {
+        "read" => true,
+        "secondary" | "memory" => false,
+        other => return Err(format!("« {other} » is not a basis of an appeal: read, secondary, memory")),
+    };
+    Ok(Appeal {
+        against,
+        body: stage.body,
+        within: stage.within,
+        from: stage.from.as_deref().map(read_code::<Start>).transpose()?,
+        franc: stage.franc,
+        compulsory: stage.compulsory,
+        effect: stage.effect,
+        law: stage.law,
+        verified,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use aiguilleur_domain::escalation::Step;
+    use aiguilleur_domain::fact::Fact;
+    use aiguilleur_domain::target::Target;
+    use strum::VariantArray;
+
+    use super::*;
+    use crate::seed;
+
+    fn file(name: &str) -> Vec<u8> {
+        std::fs::read(format!("{}/../../seed-data/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    }
+
+    fn catalogue() -> Vec<Procedure> {
+        let folder = format!("{}/../../seed-data/catalogue", env!("CARGO_MANIFEST_DIR"));
+        let mut all = Vec::new();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let group = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            let day = NaiveDate::from_ymd_opt(2026, 11, 1).unwrap();
+            let read = procedures(&std::fs::read(&path).unwrap(), &file("procedure_sources.csv"), day);
+            let read = read.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            assert!(read.iter().all(|procedure| procedure.group == group), "{}", path.display());
+            all.extend(read);
+        }
+        all
+    }
+
+    #[test]
+    fn the_tables_know_every_word_of_the_catalogue() {
+        for procedure in catalogue() {
+            for word in &procedure.first_targets {
+                assert!(Target::parse(word).is_some(), "{}: {word}", procedure.slug);
+            }
+            for word in &procedure.ladder {
+                assert!(Step::parse(word).is_some(), "{}: {word}", procedure.slug);
+            }
+        }
+    }
+
+    #[test]
+    fn every_row_is_whole() {
+        let catalogue = catalogue();
+        let slugs: HashSet<&str> = catalogue.iter().map(|procedure| procedure.slug.as_str()).collect();
+        assert!(slugs.len() >= 199 && slugs.len() == catalogue.len(), "{} slugs, {} rows", slugs.len(), catalogue.len());
+        let institutions: HashSet<String> =
+            seed::institutions(&file("institutions.csv")).unwrap().into_iter().map(|institution| institution.slug).collect();
+        for procedure in &catalogue {
+            let slug = &procedure.slug;
+            assert!(institutions.contains(&procedure.institution), "{slug}: {}", procedure.institution);
+            assert!((1..=4).contains(&procedure.urgency), "{slug}");
+            assert!(!procedure.synonyms.is_empty() && procedure.about.len() >= 15, "{slug}: too few words");
+            assert!(!procedure.first_targets.is_empty() && !procedure.ladder.is_empty(), "{slug}: nowhere to go");
+            assert!(!procedure.safety || procedure.hotline.is_some(), "{slug}: danger without a line");
+            assert!(procedure.official_url.as_ref().is_none_or(|url| url.starts_with("https://")), "{slug}");
+        }
+    }
+
+    #[test]
+    fn every_source_speaks_of_a_procedure_and_a_fact() {
+        let slugs: HashSet<String> = catalogue().into_iter().map(|procedure| procedure.slug).collect();
+        // Of lines and operators of France services, not of one procedure; and of a row as a whole.
+        let general = ["_hotline", "_operator"];
+        let of_the_row = ["basis", "note", "doubt", "sheet", "label", "synonyms", "urgency"];
+        for (slug, sources) in read_sources(&file("procedure_sources.csv")).unwrap() {
+            if general.contains(&slug.as_str()) {
+                continue;
+            }
+            assert!(slugs.contains(&slug), "{slug}");
+            for source in sources {
+                let known = Fact::VARIANTS.iter().any(|fact| <&str>::from(*fact) == source.field);
+                assert!(known || of_the_row.contains(&source.field.as_str()), "{slug}: {}", source.field);
+            }
+        }
+    }
+
+    #[test]
+    fn appeals_that_count_say_where_they_were_read() {
+        for procedure in catalogue() {
+            let read = procedure.sources.iter().any(|source| source.field == "appeal");
+            assert!(read || procedure.appeals.iter().all(|appeal| !appeal.verified), "{}", procedure.slug);
+        }
+    }
+
+    #[test]
+    fn the_defender_of_rights_is_for_public_services() {
+        // Articles 4 and 11 of loi organique 2011-333: public services, never a dispute between private parties nor a judgment.
+        let private = [
+            "litige-locataire-proprietaire",
+            "litige-travail",
+            "separation-divorce",
+            "tutelle-curatelle",
+            "conciliateur-justice",
+            "fraude-carte-bancaire",
+            "litige-fournisseur-energie",
+            "impaye-energie",
+            "surendettement",
+            "fichage-bancaire",
+            "saisie-commissaire-justice",
+        ];
+        for procedure in catalogue().iter().filter(|procedure| private.contains(&procedure.slug.as_str())) {
+            let named = procedure.ladder.iter().chain(&procedure.first_targets).any(|word| word == "delegue_defenseur_droits");
+            assert!(!named, "{}", procedure.slug);
+        }
+    }
+
+    #[test]
+    fn a_slip_of_the_pen_is_told() {
+        let day = NaiveDate::from_ymd_opt(2026, 11, 1).unwrap();
+        let sources = b"slug,field,value,source,url,source_date\n";
+        let error = procedures(b"[[procedure]]\nslug = \"x\"\ncots = \"1\"\n", sources, day).unwrap_err();
+        assert!(error.to_string().contains("cots"), "{error}");
+        assert!(procedures(b"[[procedure]\n", sources, day).is_err());
+    }
+}
