@@ -7,9 +7,10 @@ use std::{env, fs, io};
 
 use sha2::{Digest, Sha256};
 
-const FILES: [(&str, &str); 10] = [
-    // A folder: its files end to end.
+const FILES: [(&str, &str); 11] = [
+    // Folders: their files end to end.
     ("CATALOGUE", "catalogue"),
+    ("SAID", "said"),
     ("COMMUNES", "communes.csv"),
     ("OUTLINES", "outlines.topojson"),
     ("EPCI", "epci.csv"),

@@ -1,5 +1,5 @@
-//! The catalogue's seed files: `catalogue/<group>.toml`, one table per procedure, and `procedure_sources.csv`.
-//! A key that isn't known is an error, so that no fact is lost to a slip of the pen.
+//! The catalogue's seed files: `catalogue/<group>.toml`, one table per procedure; `said/<group>.txt`, what people say when they need
+//! it; and `procedure_sources.csv`. A key or a slug that isn't known is an error, so that nothing is lost to a slip of the pen.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use crate::seed::{BrokenSeed, Seeds, lines, read_code, some};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct Tables {
     procedure: Vec<Table>,
 }
 
@@ -23,7 +23,6 @@ struct Table {
     group: String,
     label: String,
     synonyms: Vec<String>,
-    about: Vec<String>,
     institution: String,
     official_url: Option<String>,
     sheet: Option<String>,
@@ -66,21 +65,52 @@ struct Stage {
     basis: String,
 }
 
-/// Reads the catalogue, last checked in the month that begins on `checked_on`. `toml` may be several of its files end to end.
-pub fn procedures(toml: &[u8], sources: &[u8], checked_on: NaiveDate) -> Seeds<Procedure> {
-    let mut sources = read_sources(sources)?;
+/// Bytes of the catalogue's files. Those of several groups may stand end to end.
+#[derive(Debug, Clone, Copy)]
+pub struct Files<'b> {
+    /// `catalogue/<group>.toml`.
+    pub tables: &'b [u8],
+    /// `said/<group>.txt`: a line `[slug]`, then a phrase per line.
+    pub said: &'b [u8],
+    /// `procedure_sources.csv`.
+    pub sources: &'b [u8],
+}
+
+/// Reads the catalogue, last checked in the month that begins on `checked_on`.
+pub fn procedures(files: Files<'_>, checked_on: NaiveDate) -> Seeds<Procedure> {
+    let mut sources = read_sources(files.sources)?;
+    let mut said = read_said(files.said)?;
     let broken = |line: u64, reason: String| BrokenSeed { file: "catalogue", line, reason };
-    let text = std::str::from_utf8(toml).map_err(|error| broken(0, error.to_string()))?;
-    let file: File = toml::from_str(text).map_err(|error| {
+    let text = std::str::from_utf8(files.tables).map_err(|error| broken(0, error.to_string()))?;
+    let tables: Tables = toml::from_str(text).map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         broken(before.lines().count().try_into().unwrap_or_default(), error.message().to_owned())
     })?;
     let read = |table: Table| {
-        let facts = sources.remove(&table.slug).unwrap_or_default();
+        let (facts, about) = (sources.remove(&table.slug).unwrap_or_default(), said.remove(&table.slug).unwrap_or_default());
         let slug = table.slug.clone();
-        procedure(table, facts, checked_on).map_err(|reason| broken(0, format!("{slug}: {reason}")))
+        procedure(table, about, facts, checked_on).map_err(|reason| broken(0, format!("{slug}: {reason}")))
     };
-    file.procedure.into_iter().map(read).collect()
+    let procedures = tables.procedure.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    match said.into_keys().min() {
+        Some(slug) => Err(BrokenSeed { file: "said", line: 0, reason: format!("« {slug} » is not a procedure") }),
+        None => Ok(procedures),
+    }
+}
+
+fn read_said(bytes: &[u8]) -> Result<HashMap<String, Vec<String>>, BrokenSeed> {
+    let broken = |line: u64, reason: String| BrokenSeed { file: "said", line, reason };
+    let text = std::str::from_utf8(bytes).map_err(|error| broken(0, error.to_string()))?;
+    let mut said: HashMap<String, Vec<String>> = HashMap::new();
+    let mut current: Option<&mut Vec<String>> = None;
+    for (line, number) in text.lines().map(str::trim).zip(1..).filter(|(line, _)| !line.is_empty()) {
+        match (line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')), &mut current) {
+            (Some(slug), _) => current = Some(said.entry(slug.to_owned()).or_default()),
+            (None, Some(phrases)) => phrases.push(line.to_owned()),
+            (None, None) => return Err(broken(number, "a phrase before the first [slug]".to_owned())),
+        }
+    }
+    Ok(said)
 }
 
 fn read_sources(bytes: &[u8]) -> Result<HashMap<String, Vec<FactSource>>, BrokenSeed> {
@@ -103,14 +133,14 @@ fn read_sources(bytes: &[u8]) -> Result<HashMap<String, Vec<FactSource>>, Broken
     Ok(by_slug)
 }
 
-fn procedure(table: Table, sources: Vec<FactSource>, checked_on: NaiveDate) -> Result<Procedure, String> {
+fn procedure(table: Table, about: Vec<String>, sources: Vec<FactSource>, checked_on: NaiveDate) -> Result<Procedure, String> {
     let basis: Basis = read_code(&table.basis)?;
     Ok(Procedure {
         slug: table.slug,
         group: table.group,
         label: table.label,
         synonyms: table.synonyms,
-        about: table.about,
+        about,
         institution: table.institution,
         official_url: table.official_url,
         france_services: read_code(&table.france_services)?,
@@ -180,12 +210,14 @@ mod tests {
 
     fn catalogue() -> Vec<Procedure> {
         let folder = format!("{}/../../seed-data/catalogue", env!("CARGO_MANIFEST_DIR"));
+        let sources = file("procedure_sources.csv");
+        let day = NaiveDate::from_ymd_opt(2026, 11, 1).unwrap();
         let mut all = Vec::new();
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let group = path.file_stem().unwrap().to_str().unwrap().to_owned();
-            let day = NaiveDate::from_ymd_opt(2026, 11, 1).unwrap();
-            let read = procedures(&std::fs::read(&path).unwrap(), &file("procedure_sources.csv"), day);
+            let (tables, said) = (std::fs::read(&path).unwrap(), file(&format!("said/{group}.txt")));
+            let read = procedures(Files { tables: &tables, said: &said, sources: &sources }, day);
             let read = read.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             assert!(read.iter().all(|procedure| procedure.group == group), "{}", path.display());
             all.extend(read);
@@ -216,7 +248,7 @@ mod tests {
             let slug = &procedure.slug;
             assert!(institutions.contains(&procedure.institution), "{slug}: {}", procedure.institution);
             assert!((1..=4).contains(&procedure.urgency), "{slug}");
-            assert!(!procedure.synonyms.is_empty() && procedure.about.len() >= 15, "{slug}: too few words");
+            assert!(!procedure.synonyms.is_empty() && procedure.about.len() >= 50, "{slug}: too few words");
             assert!(!procedure.first_targets.is_empty() && !procedure.ladder.is_empty(), "{slug}: nowhere to go");
             assert!(!procedure.safety || procedure.hotline.is_some(), "{slug}: danger without a line");
             assert!(procedure.official_url.as_ref().is_none_or(|url| url.starts_with("https://")), "{slug}");
@@ -275,8 +307,12 @@ mod tests {
     fn a_slip_of_the_pen_is_told() {
         let day = NaiveDate::from_ymd_opt(2026, 11, 1).unwrap();
         let sources = b"slug,field,value,source,url,source_date\n";
-        let error = procedures(b"[[procedure]]\nslug = \"x\"\ncots = \"1\"\n", sources, day).unwrap_err();
+        let read = |tables: &[u8], said: &[u8]| procedures(Files { tables, said, sources }, day);
+        let error = read(b"[[procedure]]\nslug = \"x\"\ncots = \"1\"\n", b"").unwrap_err();
         assert!(error.to_string().contains("cots"), "{error}");
-        assert!(procedures(b"[[procedure]\n", sources, day).is_err());
+        assert!(read(b"[[procedure]\n", b"").is_err());
+        let error = read(b"procedure = []", b"[rsaa]\nplus un sou\n").unwrap_err();
+        assert!(error.to_string().contains("rsaa"), "{error}");
+        assert!(read(b"procedure = []", b"plus un sou\n").is_err());
     }
 }

@@ -1,19 +1,46 @@
-//! The catalogue in memory: procedures and institutions, in a fixed order, found by slug.
+//! The catalogue in memory: procedures and institutions, in a fixed order, found by slug, by name or by free words.
 
 use std::collections::HashMap;
 
-use aiguilleur_domain::procedure::{Institution, Procedure};
+use aiguilleur_domain::procedure::{Basis, FranceServicesHelp, Institution, Mandate, Procedure, TerritoryRule};
 use aiguilleur_domain::text::normalise;
 
+use crate::words::{Fit, Words, needs};
+
 /// Procedures and institutions, sorted by slug.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Catalogue {
     procedures: Vec<Procedure>,
     institutions: Vec<Institution>,
     procedure_by_slug: HashMap<String, usize>,
     institution_by_slug: HashMap<String, usize>,
     /// Everything a procedure is called, normalised, in the order of `procedures`.
-    words: Vec<String>,
+    names: Vec<String>,
+    words: Words,
+    anything: Procedure,
+}
+
+impl Default for Catalogue {
+    fn default() -> Self {
+        Self::new(Vec::new(), Vec::new())
+    }
+}
+
+/// What was heard in somebody's words.
+#[derive(Debug, Default)]
+pub struct Heard<'c> {
+    /// The procedures meant, the main one first; danger before all. Empty: nothing of ours.
+    pub needs: Vec<Likely<'c>>,
+    /// The closest procedures besides, best first: not certain enough to be answered.
+    pub alternatives: Vec<Likely<'c>>,
+}
+
+/// A procedure, and how likely it is meant.
+#[derive(Debug, Clone, Copy)]
+pub struct Likely<'c> {
+    pub procedure: &'c Procedure,
+    /// From 0 to 1.
+    pub score: f64,
 }
 
 impl Catalogue {
@@ -23,7 +50,9 @@ impl Catalogue {
         Self {
             procedure_by_slug: procedures.iter().enumerate().map(|(index, procedure)| (procedure.slug.clone(), index)).collect(),
             institution_by_slug: institutions.iter().enumerate().map(|(index, body)| (body.slug.clone(), index)).collect(),
-            words: procedures.iter().map(words).collect(),
+            names: procedures.iter().map(names).collect(),
+            words: Words::learn(&procedures),
+            anything: anything(),
             procedures,
             institutions,
         }
@@ -45,11 +74,27 @@ impl Catalogue {
         &self.institutions
     }
 
+    /// The rule for a need that names no procedure: whoever helps with any.
+    pub fn anything(&self) -> &Procedure {
+        &self.anything
+    }
+
+    /// What somebody means who writes as people speak.
+    pub fn hear(&self, said: &str) -> Heard<'_> {
+        let is_danger = |index: usize| self.procedures.get(index).is_some_and(|procedure| procedure.safety);
+        let heard = needs::hear(&self.words, said, is_danger);
+        let likely = |fits: &[Fit]| {
+            let known = fits.iter().filter_map(|fit| Some((self.procedures.get(fit.procedure)?, fit)));
+            known.map(|(procedure, fit)| Likely { procedure, score: needs::score(fit) }).collect()
+        };
+        Heard { needs: likely(&heard.needs), alternatives: likely(&heard.alternatives) }
+    }
+
     /// Procedures in which every word asked for begins a word of what they are called, by slug.
     pub fn named<'a>(&'a self, asked: &str) -> impl Iterator<Item = &'a Procedure> {
         let asked = normalise(asked);
         let begins = move |words: &str| asked.split(' ').all(|word| words.split(' ').any(|known| known.starts_with(word)));
-        self.procedures.iter().zip(&self.words).filter(move |(_, words)| begins(words)).map(|(procedure, _)| procedure)
+        self.procedures.iter().zip(&self.names).filter(move |(_, words)| begins(words)).map(|(procedure, _)| procedure)
     }
 
     /// The slugs nearest to a misspelt one, nearest first.
@@ -61,11 +106,45 @@ impl Catalogue {
     }
 }
 
-fn words(procedure: &Procedure) -> String {
+fn names(procedure: &Procedure) -> String {
     let mut words = normalise(&procedure.label);
     for synonym in std::iter::once(&procedure.slug).chain(&procedure.synonyms) {
         words.push(' ');
         words.push_str(&normalise(synonym));
     }
     words
+}
+
+/// France services, PIMMS, CCAS and town halls receive people whatever their procedure.
+fn anything() -> Procedure {
+    Procedure {
+        slug: String::new(),
+        group: String::new(),
+        label: String::new(),
+        synonyms: Vec::new(),
+        about: Vec::new(),
+        institution: String::new(),
+        official_url: None,
+        france_services: FranceServicesHelp::Yes,
+        territory: TerritoryRule::National,
+        mandate: Mandate::No,
+        documents: Vec::new(),
+        steps: Vec::new(),
+        cost: None,
+        delay: None,
+        pitfalls: Vec::new(),
+        urgency: 1,
+        hotline: None,
+        first_targets: ["france_services", "pimms", "ccas", "mairie"].map(str::to_owned).into(),
+        ladder: Vec::new(),
+        appeals: Vec::new(),
+        sheet: None,
+        safety: false,
+        sensitive: false,
+        basis: Basis::Read,
+        doubt: None,
+        note: None,
+        sources: Vec::new(),
+        checked_on: None,
+    }
 }

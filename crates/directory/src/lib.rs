@@ -9,6 +9,7 @@ pub mod layer;
 pub mod list;
 pub mod orient;
 pub mod territory;
+pub mod words;
 
 use std::collections::HashMap;
 use std::sync::Arc;

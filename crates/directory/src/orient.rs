@@ -23,7 +23,8 @@ const LEFT_OUT_PER_CLASS: usize = 2;
 /// The answer to a need.
 #[derive(Debug)]
 pub struct Orientation<'d> {
-    pub procedure: &'d Procedure,
+    /// `None`: the need names none.
+    pub procedure: Option<&'d Procedure>,
     /// The institution in charge, for this person's scheme.
     pub institution: Option<&'d Institution>,
     pub hotline: Option<Hotline>,
@@ -86,7 +87,10 @@ pub enum CoverageLevel {
 impl Directory {
     /// Answers a need from memory. `None` when the procedure or a commune of the need isn't in the directory.
     pub fn orient<'d>(&'d self, need: &'d Need) -> Option<Orientation<'d>> {
-        let procedure = self.catalogue.procedure(&need.procedure)?;
+        let procedure = match &need.procedure {
+            Some(slug) => self.catalogue.procedure(slug)?,
+            None => self.catalogue.anything(),
+        };
         let residence = self.territory.resolve(&need.residence)?.commune;
         Some(Search::new(self, need, procedure, residence).run())
     }
@@ -232,7 +236,7 @@ impl<'d> Search<'d> {
         self.left_out.truncate(LEFT_OUT);
         self.left_out.sort_by_key(|left| (left.distance_m, left.entry.structure.id));
         Orientation {
-            procedure: self.procedure,
+            procedure: self.need.procedure.is_some().then_some(self.procedure),
             institution: self.institution,
             desk: self.desk(),
             hotline: self.hotline,

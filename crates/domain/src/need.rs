@@ -46,8 +46,8 @@ pub enum Precision {
 /// A question, parsed: every code in it exists.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Need {
-    /// Slug of the procedure.
-    pub procedure: String,
+    /// Slug of the procedure; `None`: not known, places that help with any are wanted.
+    pub procedure: Option<String>,
     /// The commune of today that the person is in.
     pub commune: CommuneCode,
     /// Where distances are measured from.

@@ -56,7 +56,7 @@ pub enum Seed {
 
 /// The layers, in the order in which they need each other.
 const LAYERS: [(&str, Seed, &[SeedFile]); 4] = [
-    ("catalogue", Seed::None, &[files::INSTITUTIONS, files::CATALOGUE, files::PROCEDURE_SOURCES]),
+    ("catalogue", Seed::None, &[files::INSTITUTIONS, files::CATALOGUE, files::SAID, files::PROCEDURE_SOURCES]),
     ("communes", Seed::National, &[files::COMMUNES, files::EPCI, files::DEPARTEMENTS, files::REGIONS]),
     ("town-halls", Seed::National, &[files::TOWN_HALLS]),
     ("demonstration", Seed::Demo, &[files::DEMONSTRATION]),
@@ -91,8 +91,9 @@ async fn apply_layer(connection: &mut AsyncPgConnection, layer: &str) -> Result<
         "catalogue" => {
             let institutions = seed::institutions(&files::INSTITUTIONS.bytes()?).map_err(broken)?;
             let checked_on = CATALOGUE_CHECKED_ON.unwrap_or_default();
-            let (tables, sources) = (files::CATALOGUE.bytes()?, files::PROCEDURE_SOURCES.bytes()?);
-            let procedures = catalogue_files::procedures(&tables, &sources, checked_on).map_err(broken)?;
+            let (tables, said, sources) = (files::CATALOGUE.bytes()?, files::SAID.bytes()?, files::PROCEDURE_SOURCES.bytes()?);
+            let files = catalogue_files::Files { tables: &tables, said: &said, sources: &sources };
+            let procedures = catalogue_files::procedures(files, checked_on).map_err(broken)?;
             catalogue::upsert(connection, &institutions, &procedures).await?;
             changes::record(connection, &Changes { reference: true, structures: Vec::new() }, layer).await?;
         }

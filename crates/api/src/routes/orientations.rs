@@ -2,12 +2,13 @@
 
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use aiguilleur_directory::Directory;
+use aiguilleur_directory::catalogue::{Heard, Likely};
 use aiguilleur_directory::layer::Entry;
 use aiguilleur_directory::orient::{Choice, ChoiceTarget, LeftOut, Orientation};
 use aiguilleur_directory::territory::Resolved;
 use aiguilleur_domain::need::{Channel, Need, Precision, Regime};
 use aiguilleur_domain::opening::OpeningStatus;
-use aiguilleur_domain::procedure::{Hotline, Mandate};
+use aiguilleur_domain::procedure::{Hotline, Mandate, Procedure};
 use aiguilleur_domain::referral::TargetType;
 use aiguilleur_domain::structure::{Access, HelpKind, Kind as StructureKind};
 use aiguilleur_domain::territory::{Commune, Location};
@@ -31,6 +32,8 @@ const DEFAULT_OPTIONS: usize = 5;
 const MAX_OPTIONS: u32 = 20;
 /// The farthest anybody is sent, in metres.
 const MAX_DISTANCE_M: u32 = 100_000;
+/// The longest words taken, in characters.
+const MAX_WORDS: usize = 1_000;
 /// The years in which an orientation may be asked for.
 const YEARS: std::ops::RangeInclusive<i32> = 2020..=2100;
 
@@ -45,8 +48,8 @@ struct NewOrientation {
     /// Slug of the procedure.
     #[schema(example = "rsa")]
     procedure: Option<String>,
-    /// Free words: not available yet, answers 422.
-    #[schema(nullable, example = json!(null))]
+    /// What the person needs, in anybody's words.
+    #[schema(nullable, max_length = 1000, example = json!(null))]
     q: Option<String>,
     /// INSEE code of the commune the person is in.
     #[schema(example = "35238")]
@@ -88,7 +91,10 @@ struct OrientationAnswer {
     orientation_id: Option<Uuid>,
     asked_at: DateTime<Utc>,
     directory: DirectoryState,
+    /// Null when the words say nothing of ours; the options are then places that help with any procedure.
     procedure: Option<AskedProcedure>,
+    /// When `procedure` is null: the closest ones, uncertain.
+    alternatives: Vec<LikelyProcedure>,
     place: Place,
     /// Best first.
     options: Vec<AnswerOption>,
@@ -103,7 +109,7 @@ struct OrientationAnswer {
     /// Empty for now.
     #[schema(value_type = Vec<Object>)]
     also: Vec<()>,
-    /// Empty for now.
+    /// Further procedures heard in the same words.
     other_needs: Vec<Named>,
     left_out: Vec<LeftOutItem>,
     coverage: CoverageItem,
@@ -133,11 +139,34 @@ struct AskedProcedure {
 /// How the procedure was found.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 struct Match {
-    /// `slug`; `words` to come.
-    #[schema(example = "slug")]
-    how: &'static str,
+    how: How,
+    /// From 0 to 1.
+    #[schema(minimum = 0, maximum = 1, example = 0.93)]
     score: f64,
-    alternatives: Vec<Named>,
+    /// The closest others.
+    alternatives: Vec<LikelyProcedure>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum How {
+    Slug,
+    Words,
+}
+
+/// A procedure that may be meant.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct LikelyProcedure {
+    slug: String,
+    label: String,
+    #[schema(minimum = 0, maximum = 1, example = 0.41)]
+    score: f64,
+}
+
+impl From<&Likely<'_>> for LikelyProcedure {
+    fn from(likely: &Likely<'_>) -> Self {
+        Self { slug: likely.procedure.slug.clone(), label: likely.procedure.label.clone(), score: likely.score }
+    }
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -254,8 +283,8 @@ struct CoverageItem {
     operation_id = "get_orientation",
     tag = "Orientation",
     params(
-        ("procedure" = Option<String>, Query, description = "Slug of the procedure; needed until `q` is available", example = "rsa"),
-        ("q" = Option<String>, Query, description = "Free words: not available yet, answers 422"),
+        ("procedure" = Option<String>, Query, description = "Slug of the procedure; or `q`", example = "rsa"),
+        ("q" = Option<String>, Query, max_length = 1000, description = "What the person needs, in anybody's words"),
         ("commune" = Option<String>, Query, description = "INSEE code of the commune the person is in", example = "35238"),
         ("lat" = Option<f64>, Query, minimum = -90, maximum = 90, description = "Degrees WGS 84, with lon, instead of commune"),
         ("lon" = Option<f64>, Query, minimum = -180, maximum = 180, description = "Degrees WGS 84, with lat"),
@@ -295,11 +324,12 @@ fn answer(request: &HttpRequest, state: &State, fields: Fields) -> Result<HttpRe
     let now = Utc::now();
     let directory = state.snapshot.get();
     let asked = parse(&fields, &directory, now);
-    let (need, resolved_from) = fields.finish(asked)?;
+    let Asked { need, heard, resolved_from } = fields.finish(asked)?;
     let language = Language::of(request);
     let orientation = directory.orient(&need).ok_or_else(|| Problem::not_found("Démarche"))?;
     let state = DirectoryState { revision: directory.revision, age_s: state.snapshot.age_s(now) };
-    let shown = Shown { directory: &directory, need: &need, language }.answer(&orientation, state, resolved_from, now);
+    let shown =
+        Shown { directory: &directory, need: &need, heard: heard.as_ref(), language }.answer(&orientation, state, resolved_from, now);
     let mut response = HttpResponse::Ok();
     response.insert_header(("Cache-Control", "no-store"));
     response.insert_header(("Vary", "Accept-Language, Authorization, Accept-Encoding"));
@@ -307,19 +337,36 @@ fn answer(request: &HttpRequest, state: &State, fields: Fields) -> Result<HttpRe
     json(response, &shown)
 }
 
-/// The need behind the fields, and what the place's code stood for. Everything wrong is noted in `fields`.
-fn parse(fields: &Fields, directory: &Directory, now: DateTime<Utc>) -> Option<(Need, Option<FormerCommune>)> {
-    for (name, instead) in [("q", "« procedure » avec un identifiant de /v1/procedures"), ("address", "« commune », ou « lat » et « lon »")]
-    {
-        if fields.has(name) {
-            fields.report(Kind::InvalidValue, name, format!("« {name} » n'est pas encore disponible : donnez {instead}."));
-        }
+/// A question, parsed.
+struct Asked<'d> {
+    need: Need,
+    /// What was heard, when words were given.
+    heard: Option<Heard<'d>>,
+    /// What the place's code stood for.
+    resolved_from: Option<FormerCommune>,
+}
+
+/// The question behind the fields. Everything wrong is noted in `fields`.
+fn parse<'d>(fields: &Fields, directory: &'d Directory, now: DateTime<Utc>) -> Option<Asked<'d>> {
+    if fields.has("address") {
+        let instead = "« address » n'est pas encore disponible : donnez « commune », ou « lat » et « lon ».";
+        fields.report(Kind::InvalidValue, "address", instead);
     }
-    let procedure = fields.text("procedure", 100).map(str::to_owned);
-    match &procedure {
-        Some(slug) => check_procedure(fields, "procedure", directory, slug),
-        None if fields.has("q") || fields.has("procedure") => {}
-        None => fields.report(Kind::InvalidValue, "procedure", "Une démarche est attendue, par son identifiant ; voir /v1/procedures."),
+    match (fields.has("procedure"), fields.has("q")) {
+        (true, true) => fields.report(Kind::InvalidValue, "q", "Donnez « procedure » ou « q », mais pas les deux."),
+        (false, false) => {
+            let both = "Une démarche est attendue : « procedure » (un identifiant de /v1/procedures) ou « q » (les mots de la personne).";
+            fields.report(Kind::InvalidValue, "procedure", both);
+        }
+        _ => {}
+    }
+    let heard = fields.text("q", MAX_WORDS).map(|words| directory.catalogue.hear(words));
+    let procedure = match &heard {
+        Some(heard) => heard.needs.first().map(|main| main.procedure.slug.clone()),
+        None => fields.text("procedure", 100).map(str::to_owned),
+    };
+    if let Some(slug) = procedure.as_deref().filter(|_| heard.is_none()) {
+        check_procedure(fields, "procedure", directory, slug);
     }
     let place = place(fields, directory);
     let residence = commune(fields, "residence", &directory.territory).map(|resolved| resolved.commune.code.clone());
@@ -340,7 +387,7 @@ fn parse(fields: &Fields, directory: &Directory, now: DateTime<Utc>) -> Option<(
     // From here on, whatever is missing was noted above.
     let Where { commune, location, precision } = place?;
     let need = Need {
-        procedure: procedure?,
+        procedure,
         commune: commune.commune.code.clone(),
         location,
         precision,
@@ -356,7 +403,7 @@ fn parse(fields: &Fields, directory: &Directory, now: DateTime<Utc>) -> Option<(
         regime: regime.unwrap_or_default(),
         limit: limit.unwrap_or(DEFAULT_OPTIONS),
     };
-    Some((need, commune.from.map(FormerCommune::from)))
+    Some(Asked { need, heard, resolved_from: commune.from.map(FormerCommune::from) })
 }
 
 struct Where<'t> {
@@ -399,6 +446,7 @@ fn place<'t>(fields: &Fields, directory: &'t Directory) -> Option<Where<'t>> {
 struct Shown<'a> {
     directory: &'a Directory,
     need: &'a Need,
+    heard: Option<&'a Heard<'a>>,
     language: Language,
 }
 
@@ -415,24 +463,12 @@ impl Shown<'_> {
         let unknown = || PlaceCommune { code: self.need.commune.to_string(), name: String::new(), departement: String::new() };
         let elsewhere = self.need.residence != self.need.commune;
         OrientationAnswer {
-            orientation_id: (!procedure.sensitive).then(Uuid::new_v4),
+            // What could tell of a sensitive need apart from it is not told either.
+            orientation_id: procedure.is_none_or(|procedure| !procedure.sensitive).then(Uuid::new_v4),
             asked_at: now,
             directory,
-            procedure: Some(AskedProcedure {
-                slug: procedure.slug.clone(),
-                label: procedure.label.clone(),
-                institution: orientation.institution.map_or_else(
-                    || institution_of(&self.directory.catalogue, procedure),
-                    |institution| Named { slug: institution.slug.clone(), label: institution.label.clone() },
-                ),
-                urgency: procedure.urgency,
-                verified: procedure.is_verified(),
-                checked_on: procedure.checked_on,
-                documents: procedure.documents.clone(),
-                mandate: procedure.mandate,
-                official_url: procedure.official_url.clone(),
-                r#match: Match { how: "slug", score: 1.0, alternatives: Vec::new() },
-            }),
+            procedure: procedure.map(|procedure| self.procedure(procedure, orientation)),
+            alternatives: if procedure.is_none() { self.alternatives() } else { Vec::new() },
             place: Place {
                 commune: commune_of(&self.need.commune).unwrap_or_else(unknown),
                 resolved_from,
@@ -441,7 +477,7 @@ impl Shown<'_> {
                 precision: self.need.precision,
             },
             institution_channels: orientation.institution.map(|institution| InstitutionChannels {
-                website: institution.website.clone().or_else(|| procedure.official_url.clone()),
+                website: institution.website.clone().or_else(|| procedure.and_then(|procedure| procedure.official_url.clone())),
                 phone: institution.phone.clone().or_else(|| orientation.hotline.as_ref().map(|hotline| hotline.phone.clone())),
                 desk: orientation.desk.as_ref().map(|(entry, _)| self.structure(entry)),
             }),
@@ -450,7 +486,7 @@ impl Shown<'_> {
             referents: None,
             escalation: Escalation { amicable: Vec::new(), appeal: Vec::new() },
             also: Vec::new(),
-            other_needs: Vec::new(),
+            other_needs: self.other_needs(),
             left_out: orientation.left_out.iter().map(|left| self.left_out(left)).collect(),
             coverage: CoverageItem {
                 level: orientation.coverage.level.into(),
@@ -458,6 +494,38 @@ impl Shown<'_> {
                 searched_m: orientation.coverage.searched_m,
             },
         }
+    }
+
+    fn procedure(&self, procedure: &Procedure, orientation: &Orientation<'_>) -> AskedProcedure {
+        let main = self.heard.and_then(|heard| heard.needs.first());
+        AskedProcedure {
+            slug: procedure.slug.clone(),
+            label: procedure.label.clone(),
+            institution: orientation.institution.map_or_else(
+                || institution_of(&self.directory.catalogue, procedure),
+                |institution| Named { slug: institution.slug.clone(), label: institution.label.clone() },
+            ),
+            urgency: procedure.urgency,
+            verified: procedure.is_verified(),
+            checked_on: procedure.checked_on,
+            documents: procedure.documents.clone(),
+            mandate: procedure.mandate,
+            official_url: procedure.official_url.clone(),
+            r#match: Match {
+                how: if main.is_some() { How::Words } else { How::Slug },
+                score: main.map_or(1.0, |main| main.score),
+                alternatives: self.alternatives(),
+            },
+        }
+    }
+
+    fn alternatives(&self) -> Vec<LikelyProcedure> {
+        self.heard.into_iter().flat_map(|heard| &heard.alternatives).map(LikelyProcedure::from).collect()
+    }
+
+    fn other_needs(&self) -> Vec<Named> {
+        let others = self.heard.into_iter().flat_map(|heard| heard.needs.iter().skip(1));
+        others.map(|other| Named { slug: other.procedure.slug.clone(), label: other.procedure.label.clone() }).collect()
     }
 
     fn option(&self, rank: usize, choice: &Choice<'_>, orientation: &Orientation<'_>) -> AnswerOption {
@@ -472,7 +540,10 @@ impl Shown<'_> {
             target: match &choice.target {
                 ChoiceTarget::Structure(entry) => self.structure(entry),
                 ChoiceTarget::Institution(institution) => TargetItem {
-                    website: institution.website.clone().or_else(|| orientation.procedure.official_url.clone()),
+                    website: institution
+                        .website
+                        .clone()
+                        .or_else(|| orientation.procedure.and_then(|procedure| procedure.official_url.clone())),
                     phone: institution.phone.clone().or_else(|| orientation.hotline.as_ref().map(|line| line.phone.clone())),
                     ..bare_target(TargetType::Institution, &institution.slug, &institution.label)
                 },

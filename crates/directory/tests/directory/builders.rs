@@ -179,7 +179,7 @@ pub fn need() -> Need {
 /// The same, of another commune.
 pub fn need_of(commune: &str) -> Need {
     Need {
-        procedure: "demarche".to_owned(),
+        procedure: Some("demarche".to_owned()),
         commune: code(commune),
         location: centre(commune),
         precision: Precision::Point,

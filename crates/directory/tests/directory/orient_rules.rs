@@ -740,6 +740,6 @@ mod warnings {
 #[test]
 fn what_is_not_in_the_directory_has_no_answer() {
     let directory = directory(rule("france_services"), vec![]);
-    assert!(directory.orient(&Need { procedure: "inconnue".to_owned(), ..need() }).is_none());
+    assert!(directory.orient(&Need { procedure: Some("inconnue".to_owned()), ..need() }).is_none());
     assert!(directory.orient(&Need { residence: code("75056"), ..need() }).is_none());
 }

@@ -1,0 +1,134 @@
+//! Free words: which procedures somebody means who writes as people speak.
+//!
+//! A naive Bayes classifier over what each procedure is called and what people say when they need it. Every phrase of the catalogue
+//! is taken apart into words, pairs of neighbours and short runs of letters, so that a typo costs a few of many clues. One more class,
+//! made of everyday small talk, stands for all that is none of ours: words that fit it better than any procedure match nothing.
+
+mod clues;
+pub mod needs;
+mod spoken;
+
+use std::collections::{BTreeMap, HashMap};
+
+use aiguilleur_domain::procedure::Procedure;
+
+use clues::{Clue, Clues};
+
+/// Phrases that belong to no procedure.
+const OUT_OF_SCOPE: &str = include_str!("words/out_of_scope.txt");
+/// What every class is granted of a clue that it never showed.
+const SMOOTHING: f64 = 0.1;
+/// How much a clue found in few classes outweighs one found in many: the power of the logarithm of its rarity.
+const RARITY: f64 = 0.5;
+/// What words and their pairs weigh, letters weighing one.
+const WORDS_WEIGHT: f64 = 0.5;
+
+/// What the catalogue's phrases have taught.
+#[derive(Debug, Default)]
+pub struct Words {
+    clues: HashMap<Clue, Learnt>,
+    /// How many there are; the last is that of what is out of scope.
+    classes: usize,
+}
+
+/// One clue, as learnt.
+#[derive(Debug)]
+struct Learnt {
+    /// Its rarity among phrases: 1 + ln(phrases / phrases that show it).
+    among_phrases: f64,
+    /// Its rarity among classes.
+    among_classes: f64,
+    /// The classes that showed it, with how much it speaks for each.
+    speaks_for: Vec<(usize, f64)>,
+}
+
+/// How well a question fits a procedure.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Fit {
+    /// The procedure's place in the catalogue.
+    pub procedure: usize,
+    /// Natural logarithm of the odds against what is out of scope.
+    pub log_odds: f64,
+}
+
+impl Words {
+    /// Learns from the procedures, in their order.
+    pub fn learn(procedures: &[Procedure]) -> Self {
+        let out_of_scope = OUT_OF_SCOPE.lines().map(|phrase| (procedures.len(), Clues::of(phrase)));
+        let phrases = procedures.iter().enumerate().flat_map(|(class, procedure)| {
+            let said = std::iter::once(&procedure.label).chain(&procedure.synonyms).chain(&procedure.about);
+            said.map(move |phrase| (class, Clues::of(phrase)))
+        });
+        Self::from_phrases(&phrases.chain(out_of_scope).collect::<Vec<_>>(), procedures.len() + 1)
+    }
+
+    fn from_phrases(phrases: &[(usize, Clues)], classes: usize) -> Self {
+        let count = |items: usize| f64::from(u32::try_from(items).unwrap_or(u32::MAX));
+        let mut shown: HashMap<Clue, usize> = HashMap::new();
+        for clue in phrases.iter().flat_map(|(_, clues)| clues.all()) {
+            *shown.entry(clue).or_default() += 1;
+        }
+        let among_phrases = |clue: Clue| {
+            let with = shown.get(&clue).copied().unwrap_or_default();
+            1.0 + ((1.0 + count(phrases.len())) / (1.0 + count(with))).ln()
+        };
+        let mut by_class: HashMap<Clue, BTreeMap<usize, f64>> = HashMap::new();
+        for (class, clues) in phrases {
+            for (clue, weight) in weighed(clues, |clue| Some(among_phrases(clue))) {
+                *by_class.entry(clue).or_default().entry(*class).or_default() += weight;
+            }
+        }
+        let mut learnt: Vec<(Clue, BTreeMap<usize, f64>)> = by_class.into_iter().collect();
+        // Sums must not depend on the order of a hash table.
+        learnt.sort_by_key(|(clue, _)| *clue);
+        let among_classes = |of_classes: usize| (count(classes + 1) / count(of_classes + 1)).ln().powf(RARITY);
+        let mut total = vec![0.0; classes];
+        for (class, weight) in learnt.iter().flat_map(|(_, of)| of.iter().map(|(class, weight)| (*class, weight * among_classes(of.len()))))
+        {
+            if let Some(total) = total.get_mut(class) {
+                *total += weight;
+            }
+        }
+        // Every class is heard alike, however many phrases it was given.
+        let usual = total.iter().sum::<f64>() / count(classes);
+        let alike = |class: usize| total.get(class).filter(|total| **total > 0.0).map_or(0.0, |total| usual / total);
+        let clues = learnt.into_iter().map(|(clue, of)| {
+            let rarity = among_classes(of.len());
+            let speaks_for = of.into_iter().map(|(class, weight)| (class, (1.0 + weight * rarity * alike(class) / SMOOTHING).ln()));
+            let speaks_for = speaks_for.collect();
+            (clue, Learnt { among_phrases: among_phrases(clue), among_classes: rarity, speaks_for })
+        });
+        Self { clues: clues.collect(), classes }
+    }
+
+    /// Every procedure by how well the words fit it, best first; empty when no word says anything at all.
+    pub fn fits(&self, said: &str) -> Vec<Fit> {
+        let mut scores = vec![0.0; self.classes];
+        let mut heard = false;
+        for (clue, weight) in weighed(&Clues::of(said), |clue| self.clues.get(&clue).map(|learnt| learnt.among_phrases)) {
+            let Some(learnt) = self.clues.get(&clue) else { continue };
+            heard = true;
+            for (class, speaks) in &learnt.speaks_for {
+                if let Some(score) = scores.get_mut(*class) {
+                    *score += weight * learnt.among_classes * speaks;
+                }
+            }
+        }
+        let Some(out_of_scope) = scores.pop().filter(|_| heard) else { return Vec::new() };
+        let mut fits: Vec<Fit> =
+            scores.into_iter().enumerate().map(|(procedure, score)| Fit { procedure, log_odds: score - out_of_scope }).collect();
+        fits.sort_by(|a, b| b.log_odds.total_cmp(&a.log_odds).then(a.procedure.cmp(&b.procedure)));
+        fits
+    }
+}
+
+/// The clues that are known, by their rarity; words and runs of letters each brought to length one, then weighed.
+fn weighed(clues: &Clues, rarity: impl Fn(Clue) -> Option<f64>) -> Vec<(Clue, f64)> {
+    let mut weighed = Vec::with_capacity(clues.words.len() + clues.runs.len());
+    for (kind, share) in [(&clues.words, WORDS_WEIGHT), (&clues.runs, 1.0)] {
+        let known: Vec<(Clue, f64)> = kind.iter().filter_map(|(clue, times)| Some((*clue, times * rarity(*clue)?))).collect();
+        let length = known.iter().map(|(_, weight)| weight * weight).sum::<f64>().sqrt();
+        weighed.extend(known.into_iter().map(|(clue, weight)| (clue, share * weight / length)));
+    }
+    weighed
+}
