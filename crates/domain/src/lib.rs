@@ -2,6 +2,7 @@
 //! who is competent for whom, and in which order options stand. Pure: no input or output, no clock.
 
 pub mod code;
+pub mod holidays;
 pub mod need;
 pub mod opening;
 pub mod privacy;
