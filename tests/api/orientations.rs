@@ -24,7 +24,7 @@ async fn every_key_of_the_contract_is_there() {
     let option = json!({
         "rank": 0, "target": {"type": 0, "id": 0, "kind": 0, "name": 0, "address": 0, "location": 0, "phone": 0, "email": 0, "website": 0,
             "commune": {"code": 0, "name": 0}, "demonstration": 0},
-        "distance_m": 0, "opening": {"status": 0, "until": 0, "next": 0, "hours": 0}, "access": 0, "reasons": 0, "cautions": 0, "score": 0,
+        "distance_m": 0, "opening": {"status": 0, "until": 0, "next": 0, "comment": 0, "hours": 0}, "access": 0, "reasons": 0, "cautions": 0, "score": 0,
     });
     let options = answer["options"].as_array().unwrap();
     assert_eq!(options.len(), 5);

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use aiguilleur_domain::holidays::HolidayRegion;
 use aiguilleur_domain::opening::{Opening, Schedule, still_counts};
 use aiguilleur_domain::structure::{Kind, Structure};
 use aiguilleur_domain::territory::{CommuneCode, Location};
@@ -140,7 +141,7 @@ fn classes_of(structure: &Structure) -> Vec<Class> {
 struct Schedules<'t> {
     territory: &'t Territory,
     now: DateTime<Utc>,
-    known: HashMap<(String, Tz, String), Option<Arc<Schedule>>>,
+    known: HashMap<(String, Tz, HolidayRegion), Option<Arc<Schedule>>>,
 }
 
 impl Schedules<'_> {
@@ -150,9 +151,9 @@ impl Schedules<'_> {
             return None;
         }
         let commune = self.territory.resolve(&structure.commune)?.commune;
-        // Holidays follow the département.
-        let key = (hours.clone(), commune.time_zone, commune.departement.clone());
-        let parse = || Schedule::parse(hours, commune.time_zone, &commune.code, self.now).map(Arc::new);
+        let region = HolidayRegion::of_departement(&commune.departement);
+        let key = (hours.clone(), commune.time_zone, region);
+        let parse = || Schedule::parse(hours, commune.time_zone, region, self.now).map(Arc::new);
         self.known.entry(key).or_insert_with(parse).clone()
     }
 }

@@ -461,7 +461,7 @@ impl<'d> Search<'d> {
     fn choice(&self, candidate: &Candidate<'d>, cost_m: f64) -> Choice<'d> {
         Choice {
             distance_m: Some(whole_metres(candidate.distance_m)),
-            opening: candidate.opening,
+            opening: candidate.opening.clone(),
             access: candidate.entry.structure.access,
             reasons: self.reasons(candidate),
             cautions: self.cautions(candidate),
@@ -482,10 +482,10 @@ impl<'d> Search<'d> {
         } else {
             Reason::Distance { metres: whole_metres(candidate.distance_m) }
         });
-        match candidate.opening {
-            Opening { status: OpeningStatus::Open, until: Some(until), .. } => reasons.push(Reason::OpenNow { until }),
+        match &candidate.opening {
+            Opening { status: OpeningStatus::Open, until: Some(until), .. } => reasons.push(Reason::OpenNow { until: *until }),
             Opening { status: OpeningStatus::Open, until: None, .. } => reasons.push(Reason::AlwaysOpen),
-            Opening { next: Some(at), .. } => reasons.push(Reason::NextOpening { at }),
+            Opening { next: Some(at), .. } => reasons.push(Reason::NextOpening { at: *at }),
             _ => {}
         }
         match structure.access {
@@ -527,7 +527,7 @@ impl<'d> Search<'d> {
         if self.stands_in(structure) {
             cautions.push(Caution::CcasUnlisted { commune: self.residence.name.clone() });
         }
-        match candidate.opening {
+        match &candidate.opening {
             Opening { status: OpeningStatus::Unknown, .. } => cautions.push(
                 if structure.opening_hours.is_some() && !aiguilleur_domain::opening::still_counts(structure.hours_checked_on, day) {
                     Caution::HoursUnchecked

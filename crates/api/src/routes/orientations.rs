@@ -201,6 +201,8 @@ struct OpeningItem {
     status: OpeningStatus,
     until: Option<DateTime<Utc>>,
     next: Option<DateTime<Utc>>,
+    /// A condition of these hours, or of the coming ones: « sur rendez-vous ».
+    comment: Option<String>,
     /// OSM `opening_hours` syntax.
     hours: Option<String>,
     checked_on: Option<NaiveDate>,
@@ -485,6 +487,7 @@ impl Shown<'_> {
                 status: choice.opening.status,
                 until: choice.opening.until,
                 next: choice.opening.next,
+                comment: choice.opening.comment.as_deref().map(str::to_owned),
                 hours: entry.and_then(|entry| entry.structure.opening_hours.clone()),
                 checked_on: entry.and_then(|entry| entry.structure.hours_checked_on),
             },

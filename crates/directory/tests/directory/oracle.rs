@@ -1,6 +1,7 @@
 //! The slow, obvious version of `orient()`, written from the rules: look at every structure, keep those that may be offered,
 //! put them in their order.
 
+use aiguilleur_domain::holidays::HolidayRegion;
 use aiguilleur_domain::need::{Channel, Need, Precision, Regime};
 use aiguilleur_domain::opening::{Opening, Schedule, still_counts};
 use aiguilleur_domain::procedure::{Procedure, TerritoryRule};
@@ -92,7 +93,7 @@ impl<'w> Oracle<'w> {
         let commune = self.communes.iter().find(|commune| commune.code == structure.commune).unwrap();
         let hours = structure.opening_hours.as_ref().filter(|_| still_counts(structure.hours_checked_on, self.need.at.date_naive()));
         hours.map_or(Opening::UNKNOWN, |hours| {
-            Schedule::parse(hours, commune.time_zone, &commune.code, self.need.at).unwrap().at(self.need.at)
+            Schedule::parse(hours, commune.time_zone, HolidayRegion::National, self.need.at).unwrap().at(self.need.at)
         })
     }
 
