@@ -7,7 +7,7 @@ use std::{env, fs, io};
 
 use sha2::{Digest, Sha256};
 
-const FILES: [(&str, &str); 10] = [
+const FILES: [(&str, &str); 12] = [
     ("COMMUNES", "communes.csv"),
     ("OUTLINES", "outlines.topojson"),
     ("EPCI", "epci.csv"),
@@ -17,7 +17,9 @@ const FILES: [(&str, &str); 10] = [
     ("INSTITUTIONS", "institutions.csv"),
     ("PROCEDURES", "procedures.csv"),
     ("PROCEDURE_SOURCES", "procedure_sources.csv"),
+    ("FUND_AREAS", "fund_areas.csv"),
     ("DEMONSTRATION", "demo/structures.csv"),
+    ("DEMONSTRATION_SESSIONS", "demo/sessions.csv"),
 ];
 
 fn main() -> io::Result<()> {

@@ -25,10 +25,10 @@ pub struct BrokenSeed {
     pub reason: String,
 }
 
-type Seeds<T> = Result<Vec<T>, BrokenSeed>;
+pub(crate) type Seeds<T> = Result<Vec<T>, BrokenSeed>;
 
 /// Reads every line of a file with `read`.
-fn lines<R: DeserializeOwned, T>(file: &'static str, bytes: &[u8], read: impl Fn(R) -> Result<T, String>) -> Seeds<T> {
+pub(crate) fn lines<R: DeserializeOwned, T>(file: &'static str, bytes: &[u8], read: impl Fn(R) -> Result<T, String>) -> Seeds<T> {
     let mut reader = csv::Reader::from_reader(bytes);
     let mut items = Vec::new();
     for (record, line) in reader.deserialize::<R>().zip(2..) {
@@ -38,7 +38,7 @@ fn lines<R: DeserializeOwned, T>(file: &'static str, bytes: &[u8], read: impl Fn
     Ok(items)
 }
 
-fn list(cell: &str) -> Vec<String> {
+pub(crate) fn list(cell: &str) -> Vec<String> {
     cell.split(';').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
 }
 
@@ -46,7 +46,7 @@ fn some(cell: String) -> Option<String> {
     (!cell.trim().is_empty()).then_some(cell)
 }
 
-fn read_code<T>(value: &str) -> Result<T, String>
+pub(crate) fn read_code<T>(value: &str) -> Result<T, String>
 where
     T: std::str::FromStr + strum::VariantArray + Copy + Into<&'static str>,
 {

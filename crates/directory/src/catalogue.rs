@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use aiguilleur_domain::area::FundAreas;
 use aiguilleur_domain::procedure::{Institution, Procedure};
 use aiguilleur_domain::text::normalise;
 
@@ -14,6 +15,8 @@ pub struct Catalogue {
     institution_by_slug: HashMap<String, usize>,
     /// Everything a procedure is called, normalised, in the order of `procedures`.
     words: Vec<String>,
+    /// Which départements share a desk, by institution.
+    pub fund_areas: FundAreas,
 }
 
 impl Catalogue {
@@ -24,9 +27,15 @@ impl Catalogue {
             procedure_by_slug: procedures.iter().enumerate().map(|(index, procedure)| (procedure.slug.clone(), index)).collect(),
             institution_by_slug: institutions.iter().enumerate().map(|(index, body)| (body.slug.clone(), index)).collect(),
             words: procedures.iter().map(words).collect(),
+            fund_areas: FundAreas::default(),
             procedures,
             institutions,
         }
+    }
+
+    #[must_use]
+    pub fn with_fund_areas(self, fund_areas: FundAreas) -> Self {
+        Self { fund_areas, ..self }
     }
 
     pub fn procedure(&self, slug: &str) -> Option<&Procedure> {
