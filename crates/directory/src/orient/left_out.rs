@@ -15,6 +15,8 @@ use crate::layer::Class;
 
 /// How many structures left out are named.
 const LEFT_OUT: usize = 5;
+/// How many members of a class are looked at for one that a wish put aside: an answer must not take longer for it.
+const TRIED: usize = 2_000;
 
 impl<'d> Search<'d> {
     pub(super) fn leave_out(&mut self, door: Door<'d>, distance_m: f64, reason: Exclusion) {
@@ -76,7 +78,7 @@ impl<'d> Search<'d> {
         let reach_m = if self.need.max_distance_m.is_some() { farthest } else { searched_m };
         let (mut of_other_kinds, mut too_far) = (0, 0);
         let mut aside = Vec::new();
-        for (door, _) in doors.take_while(|(_, distance)| *distance <= reach_m) {
+        for (door, _) in doors.take_while(|(_, distance)| *distance <= reach_m).take(TRIED) {
             let distance_m = self.distance_to(door.entry);
             let (reason, named) = match (distance_m <= searched_m, self.is_wanted(&door)) {
                 (true, false) => (Exclusion::KindNotAsked, &mut of_other_kinds),
@@ -86,6 +88,10 @@ impl<'d> Search<'d> {
             if *named < LEFT_OUT_PER_CLASS && self.admit(&door).is_ok() {
                 *named += 1;
                 aside.push((door, distance_m, reason));
+            }
+            let enough_near = of_other_kinds == LEFT_OUT_PER_CLASS && self.need.max_distance_m.is_none();
+            if too_far == LEFT_OUT_PER_CLASS || enough_near {
+                break;
             }
         }
         aside

@@ -84,6 +84,21 @@ fn the_ccas_of_the_residence_or_its_town_hall_and_no_other() {
 }
 
 #[test]
+fn the_town_hall_of_the_residence_and_no_other() {
+    let communes = &FRANCE.communes;
+    let halls = communes.iter().map(|commune| at_the_centre_of(commune, Kind::Mairie, "mairie")).collect();
+    let directory = country(procedure("demarche", "mairie", TerritoryRule::Commune), halls);
+    for commune in communes {
+        let away = Need { commune: code(RENNES), location: centre(RENNES), ..inhabitant(commune) };
+        for need in [inhabitant(commune), away] {
+            let orientation = directory.orient(&need).unwrap();
+            let found: Vec<_> = places(&orientation).into_iter().map(|it| &it.commune).collect();
+            assert_eq!(found, [&commune.code], "{}", commune.name);
+        }
+    }
+}
+
+#[test]
 fn the_town_hall_of_the_event_and_no_other() {
     let communes = &FRANCE.communes;
     let halls = communes.iter().map(|commune| at_the_centre_of(commune, Kind::Mairie, "mairie")).collect();
@@ -102,7 +117,7 @@ fn any_town_hall_where_the_choice_is_free() {
     let communes = &FRANCE.communes;
     let halls = communes.iter().map(|commune| at_the_centre_of(commune, Kind::Mairie, "mairie")).collect();
     let directory = country(procedure("demarche", "mairie", TerritoryRule::CommuneLibre), halls);
-    for commune in communes.iter().step_by(5) {
+    for commune in communes {
         let elsewhere = Need { residence: code(RENNES), ..inhabitant(commune) };
         let orientation = directory.orient(&elsewhere).unwrap();
         assert_eq!(places(&orientation)[0].commune, commune.code, "{}", commune.name);
@@ -125,7 +140,7 @@ fn desks_serve(institution: &str, serves: impl Fn(&Commune, &Commune) -> bool) {
         ..at_the_centre_of(seat, Kind::Guichet, institution)
     };
     let directory = country(procedure("demarche", "france_services", TerritoryRule::National), seats.iter().map(desk).collect());
-    for commune in FRANCE.communes.iter().step_by(7) {
+    for commune in &FRANCE.communes {
         let need = inhabitant(commune);
         let orientation = directory.orient(&need).unwrap();
         let found = places(&orientation);
@@ -134,7 +149,7 @@ fn desks_serve(institution: &str, serves: impl Fn(&Commune, &Commune) -> bool) {
             assert!(serves(seat, commune), "{institution}: {} for {}", seat.name, commune.name);
         }
         let metres = |seat: &Commune| need.location.distance_m(seat.centre.unwrap_or(Location { lat: 0.0, lon: 0.0 }));
-        let own = seats.iter().filter(|seat| serves(seat, commune) && metres(seat) <= 100_000.0);
+        let own = seats.iter().filter(|seat| metres(seat) <= 100_000.0 && serves(seat, commune));
         let nearest = own.min_by(|a, b| metres(a).total_cmp(&metres(b)));
         assert_eq!(found.first().map(|place| &place.commune), nearest.map(|seat| &seat.code), "{institution}: {}", commune.name);
     }
@@ -142,10 +157,12 @@ fn desks_serve(institution: &str, serves: impl Fn(&Commune, &Commune) -> bool) {
 
 /// As the seed file has it, read without the code under test.
 fn same_fund(of: &str) -> impl Fn(&Commune, &Commune) -> bool {
-    let areas: Vec<&FundArea> = FUNDS.iter().filter(|area| area.institution == of).collect();
+    let areas = FUNDS.iter().filter(|area| area.institution == of);
+    let fund_of: HashMap<&String, &String> =
+        areas.flat_map(|area| area.departements.iter().map(move |departement| (departement, &area.code))).collect();
     move |seat, residence| {
-        seat.departement == residence.departement
-            || areas.iter().any(|area| [seat, residence].iter().all(|commune| area.departements.contains(&commune.departement)))
+        let fund = |commune: &Commune| fund_of.get(&commune.departement);
+        seat.departement == residence.departement || (fund(seat).is_some() && fund(seat) == fund(residence))
     }
 }
 
