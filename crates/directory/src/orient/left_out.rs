@@ -57,7 +57,7 @@ impl<'d> Search<'d> {
         for named in &self.named {
             let bound = self.is_bound_to_commune(&named.class);
             let own = if bound { self.measured(self.own_doors(named), f64::INFINITY) } else { Vec::new() };
-            let others = self.nearest(named).filter(|_| !bound);
+            let others = (!bound).then(|| self.nearest(named)).into_iter().flatten();
             let apt = own.into_iter().chain(others);
             aside.extend(self.put_aside(apt, searched_m));
         }
