@@ -14,35 +14,36 @@ pub enum Area {
     Commune,
     /// The intercommunality; the commune alone where it belongs to none.
     Epci,
+    /// The département, or the several that its fund serves from one (CAF de la Guadeloupe): see [`FundAreas`].
     Departement,
     /// The département alone in collectivities without a région.
     Region,
-    /// The département, or the several that a fund or an académie spans: see [`FundAreas`].
+    /// That of the fund or the académie: see [`FundAreas`].
     Fund,
 }
 
 impl Area {
-    /// The area of an institution's desks, by the word its record uses. Where that is `departement`, or nothing,
-    /// a fund may still span several.
+    /// The area of an institution's desks, by the word its record uses. The département where it says nothing.
     pub fn of_institution(territory: Option<&str>) -> Self {
         match territory {
             Some("national") => Self::Everywhere,
             Some("commune") => Self::Commune,
             Some("epci") => Self::Epci,
             Some("region") => Self::Region,
-            _ => Self::Fund,
+            Some("caisse" | "academie") => Self::Fund,
+            _ => Self::Departement,
         }
     }
 
-    /// Whether it reaches from the commune a structure stands in to another. `fund` compares two départements for [`Area::Fund`].
+    /// Whether it reaches from the commune a structure stands in to another. `fund` says whether two départements have the
+    /// same desk: [`FundAreas::are_together`].
     pub fn reaches(self, seat: &Commune, residence: &Commune, fund: impl Fn(&str, &str) -> bool) -> bool {
         match self {
             Self::Everywhere => true,
             Self::Commune => seat.code == residence.code,
             Self::Epci => seat.code == residence.code || (seat.epci.is_some() && seat.epci == residence.epci),
-            Self::Departement => seat.departement == residence.departement,
             Self::Region => seat.departement == residence.departement || (seat.region.is_some() && seat.region == residence.region),
-            Self::Fund => fund(&seat.departement, &residence.departement),
+            Self::Departement | Self::Fund => fund(&seat.departement, &residence.departement),
         }
     }
 }
