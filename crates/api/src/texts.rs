@@ -107,10 +107,8 @@ pub fn exclusion(language: Language, exclusion: &Exclusion) -> String {
 pub fn pairing(language: Language, pairing: &Pairing) -> String {
     let (Pairing::DigitalHelp { metres } | Pairing::AdministrativeHelp { metres }) = pairing;
     let mut args = FluentArgs::new();
-    match metres {
-        Some(metres) => args.set("distance", distance(language, *metres)),
-        None => args.set("distance", "0"),
-    }
+    args.set("where", if metres.is_some() { "away" } else { "here" });
+    args.set("distance", metres.map_or_else(String::new, |metres| distance(language, metres)));
     sentence(language, "also", pairing.code(), &args)
 }
 
@@ -165,6 +163,13 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_goes_with_the_options_says_where_it_is() {
+        let said = |metres| pairing(Language::Fr, &Pairing::DigitalHelp { metres });
+        assert!(said(None).contains("dans la commune") && !said(None).contains("vol d'oiseau"));
+        assert!(said(Some(1_240)).contains("à 1,2 km à vol d'oiseau"));
     }
 
     #[test]

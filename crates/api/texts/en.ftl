@@ -64,12 +64,12 @@ exclusion-help-kind-not-offered = Does not offer the help asked for
 exclusion-no-telephone = No telephone number known
 
 # What goes well with the options.
-also-digital-help = { $distance ->
-    [0] The procedure is done online too: this place, in the commune, helps with computers
+also-digital-help = { $where ->
+    [here] The procedure is done online too: this place, in the commune, helps with computers
    *[other] The procedure is done online too: this place, { $distance } away as the crow flies, helps with computers
   }
-also-administrative-help = { $distance ->
-    [0] For the administrative procedures themselves, a France services space is in the commune
+also-administrative-help = { $where ->
+    [here] For the administrative procedures themselves, a France services space is in the commune
    *[other] For the administrative procedures themselves, the nearest France services space is { $distance } away as the crow flies
   }
 

@@ -64,12 +64,12 @@ exclusion-help-kind-not-offered = N'offre pas l'aide demandée
 exclusion-no-telephone = Pas de numéro de téléphone connu
 
 # Ce qui va bien avec les réponses.
-also-digital-help = { $distance ->
-    [0] La démarche se fait aussi en ligne : ce lieu, dans la commune, aide à se servir d'un ordinateur
+also-digital-help = { $where ->
+    [here] La démarche se fait aussi en ligne : ce lieu, dans la commune, aide à se servir d'un ordinateur
    *[other] La démarche se fait aussi en ligne : ce lieu, à { $distance } à vol d'oiseau, aide à se servir d'un ordinateur
   }
-also-administrative-help = { $distance ->
-    [0] Pour les démarches administratives elles-mêmes, un espace France services est dans la commune
+also-administrative-help = { $where ->
+    [here] Pour les démarches administratives elles-mêmes, un espace France services est dans la commune
    *[other] Pour les démarches administratives elles-mêmes, l'espace France services le plus proche est à { $distance } à vol d'oiseau
   }
 
