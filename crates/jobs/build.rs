@@ -7,7 +7,7 @@ use std::{env, fs, io};
 
 use sha2::{Digest, Sha256};
 
-const FILES: [(&str, &str); 11] = [
+const FILES: [(&str, &str); 13] = [
     // Folders: their files end to end.
     ("CATALOGUE", "catalogue"),
     ("SAID", "said"),
@@ -19,7 +19,9 @@ const FILES: [(&str, &str); 11] = [
     ("TOWN_HALLS", "town_halls.csv"),
     ("INSTITUTIONS", "institutions.csv"),
     ("PROCEDURE_SOURCES", "procedure_sources.csv"),
+    ("FUND_AREAS", "fund_areas.csv"),
     ("DEMONSTRATION", "demo/structures.csv"),
+    ("DEMONSTRATION_SESSIONS", "demo/sessions.csv"),
 ];
 
 fn main() -> io::Result<()> {

@@ -24,7 +24,7 @@ async fn every_key_of_the_contract_is_there() {
     let option = json!({
         "rank": 0, "target": {"type": 0, "id": 0, "kind": 0, "name": 0, "address": 0, "location": 0, "phone": 0, "email": 0, "website": 0,
             "commune": {"code": 0, "name": 0}, "demonstration": 0},
-        "distance_m": 0, "opening": {"status": 0, "until": 0, "next": 0, "hours": 0}, "access": 0, "reasons": 0, "cautions": 0, "score": 0,
+        "distance_m": 0, "opening": {"status": 0, "until": 0, "next": 0, "comment": 0, "hours": 0}, "access": 0, "session": 0, "reasons": 0, "cautions": 0, "score": 0,
     });
     let options = answer["options"].as_array().unwrap();
     assert_eq!(options.len(), 5);
@@ -152,6 +152,7 @@ async fn bad_questions_are_told_what_is_allowed() {
         ("procedure=rsa&commune=35238&limit=21", 422, "limit"),
         ("procedure=rsa&commune=35238&wheelchair=oui", 422, "wheelchair"),
         ("procedure=rsa&commune=35238&at=demain", 400, "at"),
+        ("procedure=acte-naissance&commune=35238&event_commune=Nantes", 422, "event_commune"),
         ("procedure=rsa&commune=35238&colour=red", 400, "colour"),
         ("procedure=rsa&procedure=apl&commune=35238", 400, "procedure"),
         ("q=allocs&commune=35238", 422, "q"),
@@ -164,5 +165,67 @@ async fn bad_questions_are_told_what_is_allowed() {
         assert_eq!(answer.header("content-type"), "application/problem+json", "{query}");
         assert!(problem["errors"].to_string().contains(parameter), "{query}: {}", answer.text);
         assert_eq!(problem["instance"], "/v1/orientations", "the path only");
+    }
+}
+
+#[tokio::test]
+async fn the_town_hall_of_the_event_has_the_act() {
+    let (app, _database) = App::national().await;
+    let unknown = app.get("/v1/orientations?procedure=acte-naissance&commune=35238").await.json();
+    assert!(unknown["left_out"].as_array().unwrap().iter().any(|left| codes(&left["reasons"]) == ["event_commune_unknown"]));
+    let hall_of = |answer: &Value| {
+        let options = answer["options"].as_array().unwrap();
+        let halls: Vec<_> = options.iter().filter(|option| option["target"]["kind"] == "mairie").cloned().collect();
+        assert_eq!(halls.len(), 1, "{answer}");
+        halls[0].clone()
+    };
+    let born_in_marseille = app.get("/v1/orientations?procedure=acte-naissance&commune=35238&event_commune=13215").await.json();
+    let hall = hall_of(&born_in_marseille);
+    assert_eq!(hall["target"]["commune"]["code"], "13055");
+    assert!(codes(&hall["reasons"]).contains(&"competent_for_event") && codes(&hall["cautions"]).contains(&"far_but_competent"));
+    assert!(hall["distance_m"].as_u64().unwrap() > 500_000);
+
+    let body = json!({"procedure": "acte-mariage-deces", "commune": "35238", "event_commune": "75112"});
+    let married_in_paris = app.send(reqwest::Method::POST, "/v1/orientations", &[], Some(&body)).await.json();
+    let hall = hall_of(&married_in_paris);
+    assert!(hall["target"]["name"].as_str().unwrap().contains("12"), "its own arrondissement: {hall}");
+}
+
+#[tokio::test]
+async fn a_session_is_offered_with_its_own_hours() {
+    let (app, _database) = App::national().await;
+    // Liffré on a Wednesday morning.
+    let at = "2026-11-25T09:00:00Z";
+    let answer = app.get(&format!("/v1/orientations?procedure=rsa&commune=35152&kinds=guichet&at={at}")).await.json();
+    let session = answer["options"].as_array().unwrap().iter().find(|option| option["session"]["institution"] == "caf").unwrap();
+    assert_eq!((&session["target"]["kind"], &session["opening"]["status"]), (&json!("france-services"), &json!("open")), "{session}");
+    assert_eq!((&session["access"], &session["opening"]["hours"]), (&json!("appointment"), &json!("We 09:00-12:00")));
+    assert!(codes(&session["reasons"]).contains(&"session") && codes(&session["cautions"]).contains(&"demonstration"));
+    let own = app.get(&format!("/v1/orientations?procedure=rsa&commune=35152&kinds=france-services&at={at}")).await.json();
+    assert!(own["options"][0]["session"].is_null());
+    assert!(own["left_out"].as_array().unwrap().iter().any(|left| codes(&left["reasons"]) == ["kind_not_asked"]), "{own}");
+}
+
+#[tokio::test]
+async fn conditions_of_the_hours_are_told_and_are_no_opening() {
+    let (app, _database) = App::national().await;
+    let path = "/v1/orientations?procedure=defenseur-droits&commune=35238&at=2026-11-23T14:00:00Z&limit=20";
+    let answer = app.get(path).await.json();
+    let delegate = answer["options"].as_array().unwrap().iter().find(|option| option["session"]["kind"] == "delegue-defenseur-des-droits");
+    let opening = &delegate.unwrap()["opening"];
+    assert_eq!((&opening["status"], &opening["comment"]), (&json!("unknown"), &json!("sur rendez-vous")));
+}
+
+#[tokio::test]
+async fn an_online_procedure_goes_with_help_with_computers() {
+    let (app, _database) = App::national().await;
+    let answer = app.get("/v1/orientations?procedure=rsa&commune=35238").await.json();
+    let also = answer["also"].as_array().unwrap();
+    assert!((1..=2).contains(&also.len()), "{also:?}");
+    let offered: Vec<&Value> = answer["options"].as_array().unwrap().iter().map(|option| &option["target"]["id"]).collect();
+    for item in also {
+        assert_eq!(item["code"], "digital_help");
+        assert!(item["label"].as_str().unwrap().contains("en ligne") && item["target"]["type"] == "structure");
+        assert!(!offered.contains(&&item["target"]["id"]));
     }
 }

@@ -63,3 +63,16 @@ async fn a_closed_one_says_since_when() {
     assert!(closed.await, "followed without any notification, by polling");
     assert_eq!(app.get("/v1/structures?q=france%20services%20villejean").await.json()["items"].as_array().unwrap().len(), 0);
 }
+
+#[tokio::test]
+async fn a_structure_says_who_else_receives_people_there() {
+    let (app, _database) = App::national().await;
+    let list = app.get("/v1/structures?commune=35152&kinds=france-services").await.json();
+    let id = list["items"][0]["id"].as_str().unwrap();
+    let shown = app.get(&format!("/v1/structures/{id}")).await.json();
+    let session = &shown["sessions"][0];
+    assert_eq!((&session["kind"], &session["institution"], &session["places"]), (&"guichet".into(), &"caf".into(), &8.into()));
+    assert_eq!(session["opening_hours"], "We 09:00-12:00");
+    let for_the_delegate = all(&app, "procedure=defenseur-droits&commune=35238&limit=100").await;
+    assert!(for_the_delegate.iter().any(|item| item["kind"] == "mairie" && !item["sessions"].as_array().unwrap().is_empty()));
+}

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{AcceptLanguage, Header};
-use aiguilleur_domain::reason::{Caution, Exclusion, Reason};
+use aiguilleur_domain::reason::{Caution, Exclusion, Pairing, Reason};
 use chrono::{DateTime, Datelike, Utc};
 use chrono_tz::Tz;
 use fluent_bundle::concurrent::FluentBundle;
@@ -69,7 +69,8 @@ pub fn reason(language: Language, reason: &Reason, time_zone: Tz, now: DateTime<
     let mut args = FluentArgs::new();
     match reason {
         Reason::Distance { metres } => args.set("distance", distance(language, *metres)),
-        Reason::CompetentForCommune { commune } => args.set("commune", commune.clone()),
+        Reason::CompetentForCommune { commune } | Reason::CompetentForEvent { commune } => args.set("commune", commune.clone()),
+        Reason::Session { holder } => args.set("holder", holder.clone()),
         Reason::OpenNow { until } => args.set("time", moment(language, *until, time_zone, now)),
         Reason::NextOpening { at } => args.set("time", moment(language, *at, time_zone, now)),
         Reason::SpeaksLanguage { language: spoken } => args.set("language", spoken.clone()),
@@ -83,7 +84,8 @@ pub fn reason(language: Language, reason: &Reason, time_zone: Tz, now: DateTime<
 pub fn caution(language: Language, caution: &Caution) -> String {
     let mut args = FluentArgs::new();
     match caution {
-        Caution::CcasUnlisted { commune } => args.set("commune", commune.clone()),
+        Caution::CcasUnlisted { commune } | Caution::FarButCompetent { commune } => args.set("commune", commune.clone()),
+        Caution::AreaAssumed { area } => args.set("area", <&str>::from(*area)),
         Caution::LanguageUnknown { language: spoken } => args.set("language", spoken.clone()),
         _ => {}
     }
@@ -94,11 +96,20 @@ pub fn caution(language: Language, caution: &Caution) -> String {
 pub fn exclusion(language: Language, exclusion: &Exclusion) -> String {
     let mut args = FluentArgs::new();
     match exclusion {
-        Exclusion::NotCompetentForCommune { commune } => args.set("commune", commune.clone()),
+        Exclusion::NotCompetentForCommune { commune } | Exclusion::NotCompetentForEvent { commune } => args.set("commune", commune.clone()),
         Exclusion::LanguageNotSpoken { language: spoken } => args.set("language", spoken.clone()),
         _ => {}
     }
     sentence(language, "exclusion", exclusion.code(), &args)
+}
+
+/// What goes with the options.
+pub fn pairing(language: Language, pairing: &Pairing) -> String {
+    let (Pairing::DigitalHelp { metres } | Pairing::AdministrativeHelp { metres }) = pairing;
+    let mut args = FluentArgs::new();
+    args.set("where", if metres.is_some() { "away" } else { "here" });
+    args.set("distance", metres.map_or_else(String::new, |metres| distance(language, metres)));
+    sentence(language, "also", pairing.code(), &args)
 }
 
 /// `850 m`, `1,2 km`, `24 km`.
@@ -132,13 +143,18 @@ fn moment(language: Language, instant: DateTime<Utc>, time_zone: Tz, now: DateTi
 #[cfg(test)]
 mod tests {
     use aiguilleur_domain::code::all;
-    use aiguilleur_domain::reason::{CautionCode, ExclusionCode, ReasonCode};
+    use aiguilleur_domain::reason::{CautionCode, ExclusionCode, PairingCode, ReasonCode};
 
     use super::*;
 
     #[test]
     fn every_code_has_its_sentence_in_every_language() {
-        let families = [("reason", all::<ReasonCode>()), ("caution", all::<CautionCode>()), ("exclusion", all::<ExclusionCode>())];
+        let families = [
+            ("reason", all::<ReasonCode>()),
+            ("caution", all::<CautionCode>()),
+            ("exclusion", all::<ExclusionCode>()),
+            ("also", all::<PairingCode>()),
+        ];
         for language in [Language::Fr, Language::En] {
             for (prefix, codes) in &families {
                 for code in codes {
@@ -147,6 +163,13 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_goes_with_the_options_says_where_it_is() {
+        let said = |metres| pairing(Language::Fr, &Pairing::DigitalHelp { metres });
+        assert!(said(None).contains("dans la commune") && !said(None).contains("vol d'oiseau"));
+        assert!(said(Some(1_240)).contains("à 1,2 km à vol d'oiseau"));
     }
 
     #[test]

@@ -6,6 +6,8 @@ reason-danger-line = In danger, call this line first
 reason-in-commune = In the commune
 reason-distance = { $distance } away as the crow flies
 reason-competent-for-commune = Serves the inhabitants of { $commune }
+reason-competent-for-event = This is the town hall of { $commune }, which keeps the register of the act
+reason-session = Session held at this place: { $holder }
 reason-open-now = Open now, until { $time }
 reason-always-open = Always open
 reason-next-opening = Closed now; next opening: { $time }
@@ -33,7 +35,13 @@ caution-position-approximate = Exact position unknown: the distance is to the ce
 caution-appointment-only = By appointment only
 caution-waiting-list = Waiting list
 caution-full = Full at the moment
-caution-area-assumed = Area served not confirmed: assumed to be the département
+caution-area-assumed = Area served not confirmed: assumed to be { $area ->
+    [epci] the intercommunality
+    [region] the région
+    [fund] that of the fund or the académie
+   *[other] the département
+  }
+caution-far-but-competent = Far from here, but alone competent for { $commune }: telephone or write before going
 caution-france-services-partial = Partial help: one step has to be done with the body itself
 caution-personal-presence = The person must come in person
 caution-mandate-required = A written mandate from the person is needed
@@ -45,11 +53,25 @@ exclusion-not-competent-for-commune = Does not serve the inhabitants of { $commu
 exclusion-procedure-not-declared = It is not known whether this place helps with this procedure: telephone to find out
 exclusion-procedure-not-offered = This place says that it does not do this procedure
 exclusion-event-commune-unknown = The town hall of the commune of birth or of the event is competent, not that of the residence
+exclusion-not-competent-for-event = The competent town hall is that of { $commune }, where the act is registered
+exclusion-kind-not-asked = Apt, but of another kind than those asked for
+exclusion-too-far = Apt, but farther than the distance asked for
+exclusion-in-person-only = Apt, but one goes there in person, and help from a distance is asked for
 exclusion-appointment-only = By appointment only
 exclusion-not-wheelchair-accessible = Not accessible by wheelchair
 exclusion-language-not-spoken = The language asked for is not spoken there ({ $language })
 exclusion-help-kind-not-offered = Does not offer the help asked for
 exclusion-no-telephone = No telephone number known
+
+# What goes well with the options.
+also-digital-help = { $where ->
+    [here] The procedure is done online too: this place, in the commune, helps with computers
+   *[other] The procedure is done online too: this place, { $distance } away as the crow flies, helps with computers
+  }
+also-administrative-help = { $where ->
+    [here] For the administrative procedures themselves, a France services space is in the commune
+   *[other] For the administrative procedures themselves, the nearest France services space is { $distance } away as the crow flies
+  }
 
 moment = { $weekday ->
     [1] Monday

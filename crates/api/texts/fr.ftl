@@ -6,6 +6,8 @@ reason-danger-line = En cas de danger, appelez d'abord cette ligne
 reason-in-commune = Dans la commune
 reason-distance = À { $distance } à vol d'oiseau
 reason-competent-for-commune = Compétent pour les habitants de { $commune }
+reason-competent-for-event = C'est la mairie de { $commune }, qui tient le registre de l'acte
+reason-session = Permanence dans ce lieu : { $holder }
 reason-open-now = Ouvert en ce moment, jusqu'à { $time }
 reason-always-open = Ouvert en permanence
 reason-next-opening = Fermé en ce moment ; prochaine ouverture : { $time }
@@ -33,7 +35,13 @@ caution-position-approximate = Position exacte inconnue : la distance est compt�
 caution-appointment-only = Uniquement sur rendez-vous
 caution-waiting-list = Liste d'attente
 caution-full = Complet en ce moment
-caution-area-assumed = Territoire desservi non confirmé : supposé être le département
+caution-area-assumed = Territoire desservi non confirmé : supposé être { $area ->
+    [epci] l'intercommunalité
+    [region] la région
+    [fund] celui de la caisse ou de l'académie
+   *[other] le département
+  }
+caution-far-but-competent = Loin d'ici, mais seul compétent pour { $commune } : téléphonez ou écrivez avant de vous déplacer
 caution-france-services-partial = Aide partielle : une étape devra être faite auprès de l'organisme lui-même
 caution-personal-presence = La personne doit venir elle-même
 caution-mandate-required = Un mandat écrit de la personne est nécessaire
@@ -45,11 +53,25 @@ exclusion-not-competent-for-commune = N'est pas compétent pour les habitants de
 exclusion-procedure-not-declared = On ne sait pas si ce lieu aide pour cette démarche : téléphonez-lui pour le savoir
 exclusion-procedure-not-offered = Ce lieu indique ne pas faire cette démarche
 exclusion-event-commune-unknown = C'est la mairie de la commune de naissance ou de l'événement qui est compétente, pas celle du domicile
+exclusion-not-competent-for-event = La mairie compétente est celle de { $commune }, où l'acte est enregistré
+exclusion-kind-not-asked = Apte, mais d'une autre sorte que celles demandées
+exclusion-too-far = Apte, mais plus loin que la distance demandée
+exclusion-in-person-only = Apte, mais on s'y rend sur place, et une aide à distance est demandée
 exclusion-appointment-only = Uniquement sur rendez-vous
 exclusion-not-wheelchair-accessible = Non accessible en fauteuil roulant
 exclusion-language-not-spoken = On n'y parle pas la langue demandée ({ $language })
 exclusion-help-kind-not-offered = N'offre pas l'aide demandée
 exclusion-no-telephone = Pas de numéro de téléphone connu
+
+# Ce qui va bien avec les réponses.
+also-digital-help = { $where ->
+    [here] La démarche se fait aussi en ligne : ce lieu, dans la commune, aide à se servir d'un ordinateur
+   *[other] La démarche se fait aussi en ligne : ce lieu, à { $distance } à vol d'oiseau, aide à se servir d'un ordinateur
+  }
+also-administrative-help = { $where ->
+    [here] Pour les démarches administratives elles-mêmes, un espace France services est dans la commune
+   *[other] Pour les démarches administratives elles-mêmes, l'espace France services le plus proche est à { $distance } à vol d'oiseau
+  }
 
 moment = { $weekday ->
     [1] lundi

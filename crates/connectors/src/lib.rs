@@ -4,9 +4,11 @@
 pub mod catalogue;
 mod contact;
 pub mod france_services;
+pub mod fund_areas;
 mod hours;
 mod position;
 pub mod seed;
+pub mod sessions;
 mod table;
 mod text;
 pub mod topojson;

@@ -36,7 +36,7 @@ pub(crate) fn lines<R: DeserializeOwned, T>(file: &'static str, bytes: &[u8], re
     Ok(items)
 }
 
-fn list(cell: &str) -> Vec<String> {
+pub(crate) fn list(cell: &str) -> Vec<String> {
     cell.split(';').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use aiguilleur_domain::area::FundAreas;
 use aiguilleur_domain::procedure::{Basis, FranceServicesHelp, Institution, Mandate, Procedure, TerritoryRule};
 use aiguilleur_domain::text::normalise;
 
@@ -16,6 +17,8 @@ pub struct Catalogue {
     institution_by_slug: HashMap<String, usize>,
     /// Everything a procedure is called, normalised, in the order of `procedures`.
     names: Vec<String>,
+    /// Which départements share a desk, by institution.
+    pub fund_areas: FundAreas,
     words: Words,
     anything: Procedure,
 }
@@ -53,9 +56,15 @@ impl Catalogue {
             names: procedures.iter().map(names).collect(),
             words: Words::learn(&procedures),
             anything: anything(),
+            fund_areas: FundAreas::default(),
             procedures,
             institutions,
         }
+    }
+
+    #[must_use]
+    pub fn with_fund_areas(self, fund_areas: FundAreas) -> Self {
+        Self { fund_areas, ..self }
     }
 
     pub fn procedure(&self, slug: &str) -> Option<&Procedure> {

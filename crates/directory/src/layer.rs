@@ -1,13 +1,14 @@
 //! Structures with their indexes, built once. A directory is two of them: a large base and a small overlay of changes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use aiguilleur_domain::holidays::HolidayRegion;
 use aiguilleur_domain::opening::{Opening, Schedule, still_counts};
-use aiguilleur_domain::structure::{Kind, Structure};
+use aiguilleur_domain::structure::{Kind, Session, Structure};
 use aiguilleur_domain::territory::{CommuneCode, Location};
 use aiguilleur_domain::text::normalise;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use uuid::Uuid;
 
@@ -21,19 +22,26 @@ pub struct Entry {
     /// Where distances are measured to; the commune's centre when the structure has no position of its own.
     pub position: Option<Location>,
     /// `None`: no hours, unreadable ones, or hours too old to count.
-    schedule: Option<Arc<Schedule>>,
+    pub(crate) schedule: Option<Arc<Schedule>>,
+    /// Those of its sessions, in their order.
+    pub(crate) session_schedules: Vec<Option<Arc<Schedule>>>,
     /// Its name, normalised, for searching.
     pub plain_name: String,
 }
 
 impl Entry {
     pub fn opening_at(&self, instant: DateTime<Utc>) -> Opening {
-        let counts = still_counts(self.structure.hours_checked_on, instant.date_naive());
-        self.schedule.as_ref().filter(|_| counts).map_or(Opening::UNKNOWN, |schedule| schedule.at(instant))
+        opening_at(self.schedule.as_deref(), self.structure.hours_checked_on, instant)
     }
 }
 
-/// A set of structures that a rule may name.
+/// The state of hours that count only for a while after they were checked.
+pub(crate) fn opening_at(schedule: Option<&Schedule>, checked_on: Option<NaiveDate>, instant: DateTime<Utc>) -> Opening {
+    let counts = still_counts(checked_on, instant.date_naive());
+    schedule.filter(|_| counts).map_or(Opening::UNKNOWN, |schedule| schedule.at(instant))
+}
+
+/// A set of structures that a rule may name. Who holds a session counts as being there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Class {
     Kind(Kind),
@@ -69,6 +77,7 @@ impl Layer {
             .map(|structure| Entry {
                 position: territory.position_of(&structure),
                 schedule: schedules.of(&structure),
+                session_schedules: schedules.of_sessions(&structure),
                 plain_name: normalise(&structure.name),
                 structure,
             })
@@ -127,32 +136,48 @@ impl Members {
     }
 }
 
-fn classes_of(structure: &Structure) -> Vec<Class> {
-    let mut classes = vec![match &structure.institution {
-        Some(institution) if structure.kind == Kind::Guichet => Class::Desk(institution.clone()),
-        _ => Class::Kind(structure.kind),
-    }];
-    classes.extend(structure.procedures.iter().chain(&structure.groups).cloned().map(Class::Declares));
-    classes
+/// Each class once, by its own nature or by a session's.
+fn classes_of(structure: &Structure) -> HashSet<Class> {
+    let own = (structure.kind, structure.institution.as_ref(), &structure.procedures, &structure.groups);
+    let sessions = structure.sessions.iter().map(|it| (it.kind, it.institution.as_ref(), &it.procedures, &it.groups));
+    std::iter::once(own)
+        .chain(sessions)
+        .flat_map(|(kind, institution, procedures, groups)| {
+            let nature = match institution {
+                Some(institution) if kind == Kind::Guichet => Class::Desk(institution.clone()),
+                _ => Class::Kind(kind),
+            };
+            std::iter::once(nature).chain(procedures.iter().chain(groups).cloned().map(Class::Declares))
+        })
+        .collect()
 }
 
 /// Schedules shared by text, time zone and holiday region: parsing costs 40 µs, and towns keep the same hours.
 struct Schedules<'t> {
     territory: &'t Territory,
     now: DateTime<Utc>,
-    known: HashMap<(String, Tz, String), Option<Arc<Schedule>>>,
+    known: HashMap<(String, Tz, HolidayRegion), Option<Arc<Schedule>>>,
 }
 
 impl Schedules<'_> {
     fn of(&mut self, structure: &Structure) -> Option<Arc<Schedule>> {
-        let hours = structure.opening_hours.as_ref()?;
-        if structure.is_closed() || !still_counts(structure.hours_checked_on, self.now.date_naive()) {
+        self.read(structure, structure.opening_hours.as_ref(), structure.hours_checked_on)
+    }
+
+    fn of_sessions(&mut self, structure: &Structure) -> Vec<Option<Arc<Schedule>>> {
+        let read = |session: &Session| self.read(structure, session.opening_hours.as_ref(), session.hours_checked_on);
+        structure.sessions.iter().map(read).collect()
+    }
+
+    fn read(&mut self, structure: &Structure, hours: Option<&String>, checked_on: Option<NaiveDate>) -> Option<Arc<Schedule>> {
+        let hours = hours?;
+        if structure.is_closed() || !still_counts(checked_on, self.now.date_naive()) {
             return None;
         }
         let commune = self.territory.resolve(&structure.commune)?.commune;
-        // Holidays follow the département.
-        let key = (hours.clone(), commune.time_zone, commune.departement.clone());
-        let parse = || Schedule::parse(hours, commune.time_zone, &commune.code, self.now).map(Arc::new);
+        let region = HolidayRegion::of_departement(&commune.departement);
+        let key = (hours.clone(), commune.time_zone, region);
+        let parse = || Schedule::parse(hours, commune.time_zone, region, self.now).map(Arc::new);
         self.known.entry(key).or_insert_with(parse).clone()
     }
 }

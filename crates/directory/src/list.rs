@@ -1,13 +1,16 @@
 //! Lists of structures: the filters of the directory's own reads, in an order that a cursor can resume.
 
 use aiguilleur_domain::opening::OpeningStatus;
+use aiguilleur_domain::procedure::Procedure;
 use aiguilleur_domain::structure::Kind;
+use aiguilleur_domain::target::Target;
 use aiguilleur_domain::territory::{CommuneCode, Location};
 use aiguilleur_domain::text::normalise;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::Directory;
+use crate::door::Door;
 use crate::layer::Entry;
 
 /// Which structures are wanted. Everything left out means "any".
@@ -19,7 +22,7 @@ pub struct Filter {
     /// West, south, east, north, degrees.
     pub bounds: Option<[f64; 4]>,
     pub kinds: Vec<Kind>,
-    /// Declares the procedure or its group, or is of a kind that the procedure's rule names.
+    /// Declares the procedure or its group, or is of a kind that the procedure's rule names; or a session there does.
     pub procedure: Option<String>,
     pub open_at: Option<DateTime<Utc>>,
     /// Words of its name.
@@ -55,7 +58,10 @@ impl Directory {
     pub fn list(&self, filter: &Filter, after: Option<Position>, limit: usize) -> Vec<Found<'_>> {
         let words: Vec<String> =
             filter.words.as_deref().map(|words| normalise(words).split(' ').map(str::to_owned).collect()).unwrap_or_default();
-        let rule_kinds: Option<Vec<Kind>> = filter.procedure.as_ref().map(|slug| self.kinds_for(slug));
+        let rule = filter.procedure.as_ref().map(|slug| {
+            let procedure = self.catalogue.procedure(slug);
+            (procedure, procedure.into_iter().flat_map(kinds_of_rule).collect::<Vec<Kind>>())
+        });
         let passes = |entry: &Entry| {
             let structure = &entry.structure;
             (filter.with_closed || !structure.is_closed())
@@ -64,7 +70,7 @@ impl Directory {
                 && filter.modified_since.is_none_or(|since| structure.updated_at >= since)
                 && filter.bounds.is_none_or(|bounds| structure.location.is_some_and(|location| lies_within(location, bounds)))
                 && words.iter().all(|word| entry.plain_name.split(' ').any(|known| known.starts_with(word.as_str())))
-                && rule_kinds.as_ref().is_none_or(|kinds| kinds.contains(&structure.kind) || self.declares(entry, filter))
+                && rule.as_ref().is_none_or(|(procedure, kinds)| handles(entry, *procedure, kinds))
                 && filter.open_at.is_none_or(|instant| entry.opening_at(instant).status == OpeningStatus::Open)
         };
         let distance = |entry: &Entry| match filter.around {
@@ -84,21 +90,19 @@ impl Directory {
         found.truncate(limit);
         found
     }
+}
 
-    fn kinds_for(&self, slug: &str) -> Vec<Kind> {
-        let targets = self.catalogue.procedure(slug).into_iter().flat_map(aiguilleur_domain::procedure::Procedure::targets);
-        targets
-            .filter_map(|target| match target {
-                aiguilleur_domain::target::Target::Kind(kind) => Some(kind),
-                _ => None,
-            })
-            .collect()
-    }
+fn kinds_of_rule(procedure: &Procedure) -> impl Iterator<Item = Kind> {
+    procedure.targets().filter_map(|target| match target {
+        Target::Kind(kind) => Some(kind),
+        _ => None,
+    })
+}
 
-    fn declares(&self, entry: &Entry, filter: &Filter) -> bool {
-        let procedure = filter.procedure.as_ref().and_then(|slug| self.catalogue.procedure(slug));
-        procedure.is_some_and(|procedure| entry.structure.declares(&procedure.slug, &procedure.group))
-    }
+/// Whether the structure, or somebody's session there, declares the procedure or is of a kind that its rule names.
+fn handles(entry: &Entry, procedure: Option<&Procedure>, kinds: &[Kind]) -> bool {
+    let handled = |door: Door<'_>, procedure| door.is_for(procedure) && (kinds.contains(&door.kind()) || door.declares(procedure));
+    procedure.is_some_and(|procedure| Door::all(entry).any(|door| handled(door, procedure)))
 }
 
 fn compare(a: &Position, b: &Position) -> std::cmp::Ordering {

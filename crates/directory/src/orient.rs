@@ -1,24 +1,32 @@
 //! `orient()`: where to send this person, for this procedure, with reasons, and what was left out and why.
 
+mod also;
+mod competence;
+mod left_out;
+mod telling;
+
 use std::collections::HashSet;
 
 use aiguilleur_domain::need::{Channel, Need, Precision, Regime};
-use aiguilleur_domain::opening::{Opening, OpeningStatus};
-use aiguilleur_domain::procedure::{FranceServicesHelp, Hotline, Institution, Mandate, Procedure, TerritoryRule};
+use aiguilleur_domain::opening::Opening;
+use aiguilleur_domain::procedure::{Hotline, Institution, Procedure};
 use aiguilleur_domain::ranking::{self, Contender, LOCAL_M, SEARCH_RADII_M, Standing, whole_metres};
-use aiguilleur_domain::reason::{Caution, Exclusion, Reason};
-use aiguilleur_domain::structure::{Access, Area, Capacity, Kind, Structure};
-use aiguilleur_domain::target::Target;
+use aiguilleur_domain::reason::{Caution, Exclusion, Pairing, Reason};
+use aiguilleur_domain::structure::{Access, Kind};
+use aiguilleur_domain::target::{self, Target};
 use aiguilleur_domain::territory::Commune;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 use uuid::Uuid;
 
+use self::competence::{Competence, Event};
 use crate::Directory;
+use crate::door::Door;
 use crate::layer::{Class, Entry};
 
-/// How many of the nearest structures left out are named, in all and of one class.
-const LEFT_OUT: usize = 5;
+/// How many structures of one class are named among those left out, where only some of them are looked for.
 const LEFT_OUT_PER_CLASS: usize = 2;
+/// How many of an institution's desks are tried for a competent one: a country's worth of desks must not slow an answer down.
+const DESKS_TRIED: usize = 1_000;
 
 /// The answer to a need.
 #[derive(Debug)]
@@ -28,9 +36,11 @@ pub struct Orientation<'d> {
     /// The institution in charge, for this person's scheme.
     pub institution: Option<&'d Institution>,
     pub hotline: Option<Hotline>,
-    /// The institution's nearest competent desk, with metres to it.
+    /// The institution's nearest competent desk of its own, with metres to it.
     pub desk: Option<(&'d Entry, u32)>,
     pub options: Vec<Choice<'d>>,
+    /// What is worth knowing beside them.
+    pub also: Vec<Also<'d>>,
     pub left_out: Vec<LeftOut<'d>>,
     pub coverage: Coverage,
 }
@@ -49,16 +59,24 @@ pub struct Choice<'d> {
 
 #[derive(Debug)]
 pub enum ChoiceTarget<'d> {
-    Structure(&'d Entry),
+    /// A structure, or somebody's session there.
+    Structure(Door<'d>),
     /// The institution's remote channels.
     Institution(&'d Institution),
     Hotline(Hotline),
 }
 
-/// A structure near by that is not offered.
+/// A place that goes well with the options.
+#[derive(Debug)]
+pub struct Also<'d> {
+    pub entry: &'d Entry,
+    pub why: Pairing,
+}
+
+/// A structure near by, or somebody's session there, that is not offered.
 #[derive(Debug)]
 pub struct LeftOut<'d> {
-    pub entry: &'d Entry,
+    pub door: Door<'d>,
     pub distance_m: Option<u32>,
     pub reason: Exclusion,
 }
@@ -92,28 +110,22 @@ impl Directory {
             None => self.catalogue.anything(),
         };
         let residence = self.territory.resolve(&need.residence)?.commune;
-        Some(Search::new(self, need, procedure, residence).run())
+        let event = match &need.event_commune {
+            Some(code) => Some(self.territory.resolve(code)?),
+            None => None,
+        };
+        Some(Search::new(self, need, procedure, residence, event.and_then(|event| Event::of(procedure, self, event))).run())
     }
 }
 
 /// One place among those a rule names, with what decided its place.
 struct Candidate<'d> {
-    entry: &'d Entry,
+    door: Door<'d>,
     distance_m: f64,
     opening: Opening,
-    declared: bool,
     competence: Competence,
-}
-
-/// Why a structure may serve this residence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Competence {
-    /// Anybody may come.
-    Unbound,
-    /// Its own record says so.
-    Recorded,
-    /// Its kind's usual area covers the residence.
-    ByKind,
+    /// Beyond the search's radius, offered because nobody else is competent.
+    is_far: bool,
 }
 
 /// What a rule names at one rank.
@@ -130,20 +142,24 @@ struct Search<'d> {
     need: &'d Need,
     procedure: &'d Procedure,
     residence: &'d Commune,
+    /// The birth, marriage or death that the procedure is about, where the person told the commune.
+    event: Option<Event<'d>>,
     institution: Option<&'d Institution>,
     hotline: Option<Hotline>,
     /// What the rule names, best first.
     named: Vec<Named>,
     /// The rank at which the town hall stands in for a CCAS that isn't on record.
     stand_in_rank: Option<u16>,
+    /// The rank of the town hall of the event's commune.
+    event_rank: Option<u16>,
     left_out: Vec<LeftOut<'d>>,
 }
 
 impl<'d> Search<'d> {
-    fn new(directory: &'d Directory, need: &'d Need, procedure: &'d Procedure, residence: &'d Commune) -> Self {
-        let in_charge = match (need.regime, procedure.institution.as_str()) {
-            (Regime::Agricole, "caf" | "cpam" | "carsat") => "msa",
-            (_, institution) => institution,
+    fn new(directory: &'d Directory, need: &'d Need, procedure: &'d Procedure, residence: &'d Commune, event: Option<Event<'d>>) -> Self {
+        let in_charge = match need.regime {
+            Regime::Agricole => target::institution_for_farm_workers(&procedure.institution),
+            Regime::General => &procedure.institution,
         };
         let institution = directory.catalogue.institution(in_charge);
         let owner = institution.map_or(procedure.label.as_str(), |institution| &institution.label);
@@ -154,10 +170,12 @@ impl<'d> Search<'d> {
             need,
             procedure,
             residence,
+            event,
             institution,
             hotline: own_line.and_then(|line| Hotline::parse(line, owner)),
             named: Vec::new(),
             stand_in_rank: None,
+            event_rank: None,
             left_out: Vec::new(),
         };
         search.read_rule();
@@ -172,6 +190,11 @@ impl<'d> Search<'d> {
         for target in procedure.targets() {
             rank += 1;
             let target = if self.need.regime == Regime::Agricole { target.for_farm_workers() } else { target };
+            // The residence doesn't tell where an event took place; without its commune, a town hall is named as left out.
+            if competence::means_event_town_hall(procedure, target) {
+                self.event_rank.get_or_insert(rank);
+                continue;
+            }
             match target {
                 Target::Kind(kind) => {
                     if kind == Kind::CcasCias && !self.ccas_on_record() {
@@ -198,11 +221,6 @@ impl<'d> Search<'d> {
         }
     }
 
-    fn ccas_on_record(&self) -> bool {
-        let class = Class::Kind(Kind::CcasCias);
-        self.directory.bound(&class, &self.residence.code).into_iter().any(|entry| self.competence(entry).is_some())
-    }
-
     fn run(mut self) -> Orientation<'d> {
         let radii: Vec<f64> = match self.need.max_distance_m {
             Some(limit) => vec![f64::from(limit)],
@@ -213,42 +231,51 @@ impl<'d> Search<'d> {
         for radius in radii {
             searched = radius;
             self.left_out.clear();
-            found = if self.need.channel == Channel::Remote { Vec::new() } else { self.within(radius) };
+            found = self.within(radius);
             if !found.is_empty() {
                 break;
             }
         }
+        if self.need.channel == Channel::Remote {
+            for contender in found.drain(..) {
+                self.leave_out(contender.item.door, contender.item.distance_m, Exclusion::InPersonOnly);
+            }
+        }
         ranking::order(&mut found);
-        let mut options: Vec<Choice<'d>> =
-            found.into_iter().take(self.need.limit).map(|contender| self.choice(&contender.item, contender.cost_m)).collect();
-        let nearest_m = options.iter().filter_map(|option| option.distance_m).min();
-        self.add_remote(&mut options);
+        found.truncate(self.need.limit);
+        let remote = self.remote(found.is_empty());
+        let room = self.need.limit.saturating_sub(remote.len());
+        let nearest_beyond_room = found.iter().map(|contender| whole_metres(contender.item.distance_m)).min();
+        found.truncate(room);
+        self.add_only_competent(&mut found, room, searched);
+        let places: Vec<Choice<'d>> = found.into_iter().map(|contender| self.choice(&contender.item, contender.cost_m)).collect();
+        let nearest_m = nearest_beyond_room.or_else(|| places.iter().filter_map(|option| option.distance_m).min());
+        let mut options = remote;
+        options.extend(places);
+        options.truncate(self.need.limit);
         let level = match nearest_m {
             Some(metres) if f64::from(metres) <= LOCAL_M => CoverageLevel::Local,
             Some(_) => CoverageLevel::Distant,
             None if self.is_reachable_remotely() => CoverageLevel::RemoteOnly,
             None => CoverageLevel::None,
         };
-        self.name_the_undeclared(searched, &options);
-        // What nobody knows is always said; the nearest of the others fill the rest.
-        let is_unknown = |left: &LeftOut<'_>| matches!(left.reason, Exclusion::ProcedureNotDeclared | Exclusion::EventCommuneUnknown);
-        self.left_out.sort_by_key(|left| (!is_unknown(left), left.distance_m, left.entry.structure.id));
-        self.left_out.truncate(LEFT_OUT);
-        self.left_out.sort_by_key(|left| (left.distance_m, left.entry.structure.id));
+        let left_out = self.all_left_out(searched, &options);
         Orientation {
             procedure: self.need.procedure.is_some().then_some(self.procedure),
             institution: self.institution,
             desk: self.desk(),
+            also: self.also(&options),
             hotline: self.hotline,
             options,
-            left_out: self.left_out,
+            left_out,
             coverage: Coverage { level, nearest_m, searched_m: whole_metres(searched) },
         }
     }
 
     /// The contenders within a radius: at least `limit` of the cheapest, and all that nearly cost as much.
     fn within(&mut self, radius_m: f64) -> Vec<Contender<Candidate<'d>>> {
-        let mut seen: HashSet<Uuid> = HashSet::new();
+        let mut offered: HashSet<Uuid> = HashSet::new();
+        let mut refused: HashSet<(Uuid, Option<usize>)> = HashSet::new();
         let mut found: Vec<Contender<Candidate<'d>>> = Vec::new();
         let mut sources = self.sources(radius_m);
         let mut group_limit = f64::INFINITY;
@@ -266,18 +293,22 @@ impl<'d> Search<'d> {
                 }
                 group_limit = f64::INFINITY;
             }
-            let Some((entry, distance_m)) = sources.get_mut(index).and_then(Source::next) else { break };
-            if !self.is_wanted(&entry.structure) || !seen.insert(entry.structure.id) {
+            let Some((door, distance_m)) = sources.get_mut(index).and_then(Source::next) else { break };
+            if !self.is_wanted(&door) || offered.contains(&door.structure().id) || refused.contains(&door.key()) {
                 continue;
             }
-            match self.admit(entry) {
+            match self.admit(&door) {
                 Ok(competence) => {
                     if group_limit.is_infinite() {
                         group_limit = ranking::nearly_as(cost);
                     }
-                    found.push(self.contender(entry, distance_m, cost, competence));
+                    offered.insert(door.structure().id);
+                    found.push(self.contender(door, distance_m, cost, competence));
                 }
-                Err(reason) => self.leave_out(entry, distance_m, reason),
+                Err(reason) => {
+                    refused.insert(door.key());
+                    self.leave_out(door, distance_m, reason);
+                }
             }
         }
         found
@@ -285,7 +316,7 @@ impl<'d> Search<'d> {
 
     /// One source for all that the rule names, each in ascending distance.
     fn sources(&self, radius_m: f64) -> Vec<Source<'d>> {
-        let mut sources = Vec::with_capacity(self.named.len() + 1);
+        let mut sources = Vec::with_capacity(self.named.len() + 2);
         for named in &self.named {
             let wanted_kind = match &named.class {
                 Class::Kind(kind) => self.wants(*kind),
@@ -296,52 +327,47 @@ impl<'d> Search<'d> {
                 sources.push(Source::new(named.rank, self.members(named, radius_m)));
             }
         }
-        if let Some(rank) = self.stand_in_rank
-            && (self.wants(Kind::CcasCias) || self.wants(Kind::Mairie))
-        {
-            let town_halls = self.directory.bound(&Class::Kind(Kind::Mairie), &self.residence.code);
-            let own = town_halls.into_iter().filter(|entry| entry.structure.commune == self.residence.code);
-            sources.push(Source::new(rank, self.measured(own, radius_m)));
+        for (rank, doors) in self.single_town_halls() {
+            sources.push(Source::new(rank, self.measured(doors.into_iter(), radius_m)));
         }
         sources
     }
 
     /// What a rule names within a radius: bound to a commune, those of the residence and the nearest others (to be named as left
     /// out); else by distance, what lies in the commune asked for counting as at no distance.
-    fn members(&self, Named { class, kind, rank }: &Named, radius_m: f64) -> Vec<(&'d Entry, f64)> {
-        if let Class::Kind(kind @ (Kind::CcasCias | Kind::Mairie)) = class
-            && !(*kind == Kind::Mairie && self.procedure.territory == TerritoryRule::CommuneLibre)
-        {
-            let own = self.directory.bound(class, &self.residence.code);
-            let own = own.into_iter().filter(|entry| self.competence(entry).is_some());
+    fn members(&self, named: &Named, radius_m: f64) -> Vec<(Door<'d>, f64)> {
+        let class = &named.class;
+        if self.is_bound_to_commune(class) {
             let others = self
-                .directory
-                .nearest(class, self.need.location)
+                .nearest(named)
                 .take_while(|(_, distance)| *distance <= radius_m.min(LOCAL_M))
-                .filter(|(entry, _)| self.competence(entry).is_none())
+                .filter(|(door, _)| self.competence(door).is_none())
                 .take(LEFT_OUT_PER_CLASS);
-            let mut all = self.measured(own, radius_m);
+            let mut all = self.measured(self.own_doors(named), radius_m);
             all.extend(others);
             all.sort_by(|a, b| a.1.total_cmp(&b.1));
             return all;
         }
-        let is_meant = |entry: &Entry| kind.is_none_or(|kind| entry.structure.kind == kind);
-        let by_distance = self.directory.nearest(class, self.need.location).take_while(|(_, distance)| *distance <= radius_m);
-        let in_commune: Vec<(&Entry, f64)> = if self.need.precision == Precision::Commune {
+        let in_commune: Vec<(Door<'d>, f64)> = if self.need.precision == Precision::Commune {
             let here = self.directory.bound(class, &self.need.commune).into_iter();
-            self.measured(here.filter(|entry| entry.structure.commune == self.need.commune && is_meant(entry)), radius_m)
+            let here = here.filter(|entry| entry.structure.commune == self.need.commune).flat_map(Door::all);
+            self.measured(here.filter(|door| self.is_meant(named, door)), radius_m)
         } else {
             Vec::new()
         };
-        let known: HashSet<Uuid> = in_commune.iter().map(|(entry, _)| entry.structure.id).collect();
+        let known: HashSet<Uuid> = in_commune.iter().map(|(door, _)| door.structure().id).collect();
         // Enough to fill the answer even if all of it came from here, and to complete its last group of nearly equal costs.
         let mut admitted = 0;
+        let mut last_admitted = None;
         let mut last_cost = f64::INFINITY;
-        let elsewhere = by_distance.filter(|(entry, _)| is_meant(entry) && !known.contains(&entry.structure.id));
-        let elsewhere = elsewhere.take_while(|(entry, distance)| {
-            let cost = ranking::cost_m(*distance, *rank);
-            if cost <= last_cost && last_cost.is_infinite() && self.is_wanted(&entry.structure) && self.admit(entry).is_ok() {
+        let elsewhere = self.nearest(named).take_while(|(_, distance)| *distance <= radius_m);
+        let elsewhere = elsewhere.filter(|(door, _)| !known.contains(&door.structure().id));
+        let elsewhere = elsewhere.take_while(|(door, distance)| {
+            let cost = ranking::cost_m(*distance, named.rank);
+            let id = Some(door.structure().id);
+            if cost <= last_cost && last_cost.is_infinite() && last_admitted != id && self.is_wanted(door) && self.admit(door).is_ok() {
                 admitted += 1;
+                last_admitted = id;
                 if admitted == self.need.limit {
                     last_cost = ranking::nearly_as(cost);
                 }
@@ -352,12 +378,29 @@ impl<'d> Search<'d> {
         in_commune.into_iter().chain(elsewhere).collect()
     }
 
-    /// Entries within a radius, with the distance that counts for this need, in ascending order.
-    fn measured(&self, entries: impl Iterator<Item = &'d Entry>, radius_m: f64) -> Vec<(&'d Entry, f64)> {
-        let measured = entries.map(|entry| (entry, self.distance_to(entry)));
-        let mut measured: Vec<(&Entry, f64)> = measured.filter(|(_, distance)| *distance <= radius_m).collect();
-        measured.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.structure.id.cmp(&b.0.structure.id)));
-        measured.dedup_by_key(|(entry, _)| entry.structure.id);
+    /// All that a rule names, wherever it is, nearest first.
+    fn nearest<'s>(&'s self, named: &'s Named) -> impl Iterator<Item = (Door<'d>, f64)> + use<'s, 'd> {
+        let entries = self.directory.nearest(&named.class, self.need.location);
+        entries
+            .flat_map(|(entry, distance)| Door::all(entry).map(move |door| (door, distance)))
+            .filter(|(door, _)| self.is_meant(named, door))
+    }
+
+    /// Whether a member of the class comes through this door, and not another of the same structure.
+    fn is_meant(&self, named: &Named, door: &Door<'_>) -> bool {
+        let of_class = match &named.class {
+            Class::Declares(_) => door.declares(self.procedure),
+            class => door.is_of(class) && door.is_for(self.procedure),
+        };
+        of_class && named.kind.is_none_or(|kind| door.kind() == kind)
+    }
+
+    /// Doors within a radius, with the distance that counts for this need, in ascending order.
+    fn measured(&self, doors: impl Iterator<Item = Door<'d>>, radius_m: f64) -> Vec<(Door<'d>, f64)> {
+        let measured = doors.map(|door| (door, self.distance_to(door.entry)));
+        let mut measured: Vec<(Door<'d>, f64)> = measured.filter(|(_, distance)| *distance <= radius_m).collect();
+        measured.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.key().cmp(&b.0.key())));
+        measured.dedup_by_key(|(door, _)| door.key());
         measured
     }
 
@@ -378,206 +421,63 @@ impl<'d> Search<'d> {
     }
 
     /// Of a kind that was asked for, or standing in for one.
-    fn is_wanted(&self, structure: &Structure) -> bool {
-        self.wants(structure.kind) || (self.stands_in(structure) && self.wants(Kind::CcasCias))
+    fn is_wanted(&self, door: &Door<'_>) -> bool {
+        self.wants(door.kind()) || (self.stands_in(door) && self.wants(Kind::CcasCias))
     }
 
-    /// Whether a structure may be offered, on what ground, or why not.
-    fn admit(&self, entry: &Entry) -> Result<Competence, Exclusion> {
-        let structure = &entry.structure;
-        if structure.not_offered.contains(&self.procedure.slug) {
-            return Err(Exclusion::ProcedureNotOffered);
+    /// Adds who alone is competent and isn't within the radius, at the end: acts come by mail, and nobody else's CCAS may help.
+    fn add_only_competent(&self, found: &mut Vec<Contender<Candidate<'d>>>, room: usize, searched_m: f64) {
+        if self.need.channel == Channel::Remote || room == 0 {
+            return;
         }
-        let competence =
-            self.competence(entry).ok_or_else(|| Exclusion::NotCompetentForCommune { commune: self.residence.name.clone() })?;
-        if self.need.drop_in && structure.access == Access::Appointment {
-            return Err(Exclusion::AppointmentOnly);
-        }
-        if self.need.wheelchair && structure.wheelchair == Some(false) {
-            return Err(Exclusion::NotWheelchairAccessible);
-        }
-        if let Some(language) = &self.need.language
-            && language != "fr"
-            && !structure.languages.is_empty()
-            && !structure.languages.contains(language)
-        {
-            return Err(Exclusion::LanguageNotSpoken { language: language.clone() });
-        }
-        if let Some(help_kind) = self.need.help_kind
-            && !structure.help_kinds.is_empty()
-            && !structure.help_kinds.contains(&help_kind)
-        {
-            return Err(Exclusion::HelpKindNotOffered);
-        }
-        if self.need.channel == Channel::Phone && structure.phone.is_none() {
-            return Err(Exclusion::NoTelephone);
-        }
-        Ok(competence)
-    }
-
-    fn competence(&self, entry: &Entry) -> Option<Competence> {
-        let structure = &entry.structure;
-        if !structure.territory.is_empty() {
-            return self.residence.lies_in(&structure.territory).then_some(Competence::Recorded);
-        }
-        let free_choice = structure.kind == Kind::Mairie && self.procedure.territory == TerritoryRule::CommuneLibre;
-        let area = if free_choice { Area::Everywhere } else { structure.kind.default_area() };
-        let covers = match area {
-            Area::Everywhere => return Some(Competence::Unbound),
-            Area::Commune => structure.commune == self.residence.code,
-            Area::Departement if structure.kind == Kind::Guichet && self.procedure.territory == TerritoryRule::National => {
-                return Some(Competence::Unbound);
-            }
-            Area::Departement => self
-                .directory
-                .territory
-                .resolve(&structure.commune)
-                .is_some_and(|resolved| resolved.commune.departement == self.residence.departement),
+        let far = |rank, doors: Vec<Door<'d>>| {
+            let doors = doors.into_iter().filter(|door| self.is_wanted(door));
+            let (door, distance_m) = self.measured(doors, f64::INFINITY).into_iter().find(|(door, _)| self.admit(door).is_ok())?;
+            let contender = self.contender(door, distance_m, ranking::cost_m(distance_m, rank), self.admit(&door).ok()?);
+            Some(Contender { item: Candidate { is_far: distance_m > searched_m, ..contender.item }, ..contender })
         };
-        covers.then_some(Competence::ByKind)
+        let holds = |found: &[Contender<Candidate<'d>>], doors: &[Door<'d>]| {
+            found.iter().any(|contender| doors.iter().any(|door| door.structure().id == contender.id))
+        };
+        // Who set a limit to the distance keeps it, but for the event's town hall: nobody has to go there.
+        if self.need.max_distance_m.is_none() {
+            let bound = self.named.iter().filter(|named| self.is_bound_to_commune(&named.class));
+            let bound = bound.map(|named| (named.rank, self.own_doors(named).collect::<Vec<_>>()));
+            for (rank, doors) in bound.chain(self.stand_ins()) {
+                if found.len() < room
+                    && !holds(found, &doors)
+                    && let Some(contender) = far(rank, doors)
+                {
+                    found.push(contender);
+                }
+            }
+        }
+        for (rank, doors) in self.event_town_halls() {
+            if !holds(found, &doors)
+                && let Some(contender) = far(rank, doors)
+            {
+                found.truncate(room - 1);
+                found.push(contender);
+            }
+        }
     }
 
-    /// The town hall of the residence, where no CCAS of it is on record.
-    fn stands_in(&self, structure: &Structure) -> bool {
-        self.stand_in_rank.is_some() && structure.kind == Kind::Mairie && structure.commune == self.residence.code
-    }
-
-    fn contender(&self, entry: &'d Entry, distance_m: f64, cost_m: f64, competence: Competence) -> Contender<Candidate<'d>> {
-        let structure = &entry.structure;
-        let opening = entry.opening_at(self.need.at);
+    fn contender(&self, door: Door<'d>, distance_m: f64, cost_m: f64, competence: Competence) -> Contender<Candidate<'d>> {
+        let structure = door.structure();
+        let opening = door.opening_at(self.need.at);
         let day = self.need.at.date_naive();
         let fresh = ranking::is_fresh(structure.source_date, day);
         Contender {
             cost_m,
-            standing: Standing::new(opening.status, structure.access, self.need.drop_in, fresh, structure.capacity_on(day)),
-            to_centre_m: self.metres_from_here(entry),
+            standing: Standing::new(opening.status, door.access(), self.need.drop_in, fresh, door.capacity_on(day)),
+            to_centre_m: self.metres_from_here(door.entry),
             id: structure.id,
-            item: Candidate {
-                entry,
-                distance_m,
-                opening,
-                declared: structure.declares(&self.procedure.slug, &self.procedure.group),
-                competence,
-            },
+            item: Candidate { door, distance_m, opening, competence, is_far: false },
         }
-    }
-
-    fn choice(&self, candidate: &Candidate<'d>, cost_m: f64) -> Choice<'d> {
-        Choice {
-            distance_m: Some(whole_metres(candidate.distance_m)),
-            opening: candidate.opening,
-            access: candidate.entry.structure.access,
-            reasons: self.reasons(candidate),
-            cautions: self.cautions(candidate),
-            score: ranking::score(cost_m),
-            target: ChoiceTarget::Structure(candidate.entry),
-        }
-    }
-
-    fn reasons(&self, candidate: &Candidate<'d>) -> Vec<Reason> {
-        let structure = &candidate.entry.structure;
-        let day = self.need.at.date_naive();
-        let mut reasons = vec![if candidate.declared { Reason::DeclaresProcedure } else { Reason::HandlesProcedure }];
-        if candidate.competence != Competence::Unbound {
-            reasons.push(Reason::CompetentForCommune { commune: self.residence.name.clone() });
-        }
-        reasons.push(if self.need.precision == Precision::Commune && structure.commune == self.need.commune {
-            Reason::InCommune
-        } else {
-            Reason::Distance { metres: whole_metres(candidate.distance_m) }
-        });
-        match candidate.opening {
-            Opening { status: OpeningStatus::Open, until: Some(until), .. } => reasons.push(Reason::OpenNow { until }),
-            Opening { status: OpeningStatus::Open, until: None, .. } => reasons.push(Reason::AlwaysOpen),
-            Opening { next: Some(at), .. } => reasons.push(Reason::NextOpening { at }),
-            _ => {}
-        }
-        match structure.access {
-            Access::DropIn => reasons.push(Reason::DropIn),
-            Access::Appointment => reasons.push(Reason::ByAppointment),
-            Access::Unknown => {}
-        }
-        if structure.free == Some(true) {
-            reasons.push(Reason::Free);
-        }
-        if let Some(language) = self.need.language.as_ref().filter(|language| structure.languages.contains(language)) {
-            reasons.push(Reason::SpeaksLanguage { language: language.clone() });
-        }
-        if structure.wheelchair == Some(true) {
-            reasons.push(Reason::WheelchairAccessible);
-        }
-        if let Some(capacity @ (Capacity::Open | Capacity::FewPlaces)) = structure.capacity_on(day) {
-            reasons.push(Reason::CapacityDeclared { capacity });
-        }
-        if structure.aidants_connect == Some(true) {
-            reasons.push(Reason::AidantsConnect);
-        }
-        if structure.at_home == Some(true) {
-            reasons.push(Reason::AtHome);
-        }
-        if ranking::is_fresh(structure.source_date, day) {
-            reasons.push(Reason::RecordFresh);
-        }
-        reasons
-    }
-
-    fn cautions(&self, candidate: &Candidate<'d>) -> Vec<Caution> {
-        let structure = &candidate.entry.structure;
-        let day = self.need.at.date_naive();
-        let mut cautions = Vec::new();
-        if structure.demonstration {
-            cautions.push(Caution::Demonstration);
-        }
-        if self.stands_in(structure) {
-            cautions.push(Caution::CcasUnlisted { commune: self.residence.name.clone() });
-        }
-        match candidate.opening {
-            Opening { status: OpeningStatus::Unknown, .. } => cautions.push(
-                if structure.opening_hours.is_some() && !aiguilleur_domain::opening::still_counts(structure.hours_checked_on, day) {
-                    Caution::HoursUnchecked
-                } else {
-                    Caution::HoursUnknown
-                },
-            ),
-            Opening { status: OpeningStatus::Closed, next: None, .. } => cautions.push(Caution::NoOpeningSoon),
-            Opening { .. } => {}
-        }
-        if structure.itinerant {
-            cautions.push(Caution::Itinerant);
-        }
-        if structure.location.is_none() {
-            cautions.push(Caution::PositionApproximate);
-        }
-        if structure.access == Access::Appointment {
-            cautions.push(Caution::AppointmentOnly);
-        }
-        match structure.capacity_on(day) {
-            Some(Capacity::WaitingList) => cautions.push(Caution::WaitingList),
-            Some(Capacity::Full) => cautions.push(Caution::Full),
-            Some(Capacity::Open | Capacity::FewPlaces) | None => {}
-        }
-        if candidate.competence == Competence::ByKind && structure.kind.default_area() == Area::Departement {
-            cautions.push(Caution::AreaAssumed);
-        }
-        if structure.kind == Kind::FranceServices && self.procedure.france_services == FranceServicesHelp::Partial {
-            cautions.push(Caution::FranceServicesPartial);
-        }
-        match self.procedure.mandate {
-            Mandate::PersonalPresence => cautions.push(Caution::PersonalPresence),
-            Mandate::Required => cautions.push(Caution::MandateRequired),
-            Mandate::No | Mandate::IfActingFor => {}
-        }
-        if self.need.wheelchair && structure.wheelchair.is_none() {
-            cautions.push(Caution::WheelchairUnknown);
-        }
-        if let Some(language) = self.need.language.as_ref().filter(|language| *language != "fr" && structure.languages.is_empty()) {
-            cautions.push(Caution::LanguageUnknown { language: language.clone() });
-        }
-        cautions
     }
 
     /// Danger puts the line first; where no place is within reach, or none is wanted, the institution itself answers.
-    fn add_remote(&self, options: &mut Vec<Choice<'d>>) {
+    fn remote(&self, no_place_found: bool) -> Vec<Choice<'d>> {
         let at_a_distance = |target, reason| Choice {
             target,
             distance_m: None,
@@ -587,15 +487,11 @@ impl<'d> Search<'d> {
             cautions: Vec::new(),
             score: 1.0,
         };
-        if (options.is_empty() || self.need.channel != Channel::InPerson)
-            && let Some(institution) = self.institution
-        {
-            options.insert(0, at_a_distance(ChoiceTarget::Institution(institution), Reason::InCharge));
-        }
-        if let Some(hotline) = self.hotline.as_ref().filter(|_| self.procedure.safety) {
-            options.insert(0, at_a_distance(ChoiceTarget::Hotline(hotline.clone()), Reason::DangerLine));
-        }
-        options.truncate(self.need.limit);
+        let line = self.hotline.as_ref().filter(|_| self.procedure.safety);
+        let institution = self.institution.filter(|_| no_place_found || self.need.channel != Channel::InPerson);
+        let line = line.map(|line| at_a_distance(ChoiceTarget::Hotline(line.clone()), Reason::DangerLine));
+        let institution = institution.map(|body| at_a_distance(ChoiceTarget::Institution(body), Reason::InCharge));
+        line.into_iter().chain(institution).collect()
     }
 
     fn is_reachable_remotely(&self) -> bool {
@@ -606,63 +502,31 @@ impl<'d> Search<'d> {
     /// The institution's own desk for this residence, the nearest one.
     fn desk(&self) -> Option<(&'d Entry, u32)> {
         let class = Class::Desk(self.institution?.slug.clone());
-        let mut desks = self.directory.nearest(&class, self.need.location);
-        let (entry, distance) = desks.find(|(entry, _)| self.competence(entry).is_some())?;
+        let mut desks = self.directory.nearest(&class, self.need.location).take(DESKS_TRIED);
+        let (entry, distance) = desks.find(|(entry, _)| {
+            let door = Door::own(entry);
+            door.is_of(&class) && self.competence(&door).is_some()
+        })?;
         Some((entry, whole_metres(distance)))
-    }
-
-    fn leave_out(&mut self, entry: &'d Entry, distance_m: f64, reason: Exclusion) {
-        if self.is_wanted(&entry.structure) {
-            self.left_out.push(LeftOut { entry, distance_m: Some(whole_metres(distance_m)), reason });
-        }
-    }
-
-    /// Where the rule wants a declaration, the nearest that says neither yes nor no is named: one can ask it.
-    fn name_the_undeclared(&mut self, radius_m: f64, options: &[Choice<'d>]) {
-        let directory = self.directory;
-        let is_option = |entry: &Entry| {
-            let id = entry.structure.id;
-            options.iter().any(|option| matches!(option.target, ChoiceTarget::Structure(offered) if offered.structure.id == id))
-        };
-        for target in self.procedure.targets() {
-            let (kind, reason) = match target {
-                Target::Declared(Some(kind)) => (kind, Exclusion::ProcedureNotDeclared),
-                Target::EventTownHall => (Kind::Mairie, Exclusion::EventCommuneUnknown),
-                _ => continue,
-            };
-            let undeclared = directory
-                .nearest(&Class::Kind(kind), self.need.location)
-                .take_while(|(_, distance)| *distance <= radius_m)
-                .find(|(Entry { structure, .. }, _)| {
-                    !structure.declares(&self.procedure.slug, &self.procedure.group)
-                        && !structure.not_offered.contains(&self.procedure.slug)
-                });
-            if let Some((entry, distance_m)) = undeclared
-                && !is_option(entry)
-                && !self.left_out.iter().any(|left| left.entry.structure.id == entry.structure.id)
-            {
-                self.leave_out(entry, distance_m, reason);
-            }
-        }
     }
 }
 
-/// Entries in ascending distance, priced by the rank of what named them.
+/// Doors in ascending distance, priced by the rank of what named them.
 struct Source<'d> {
     rank: u16,
-    entries: std::iter::Peekable<std::vec::IntoIter<(&'d Entry, f64)>>,
+    doors: std::iter::Peekable<std::vec::IntoIter<(Door<'d>, f64)>>,
 }
 
 impl<'d> Source<'d> {
-    fn new(rank: u16, entries: Vec<(&'d Entry, f64)>) -> Self {
-        Self { rank, entries: entries.into_iter().peekable() }
+    fn new(rank: u16, doors: Vec<(Door<'d>, f64)>) -> Self {
+        Self { rank, doors: doors.into_iter().peekable() }
     }
 
     fn peek_cost(&mut self) -> Option<f64> {
-        self.entries.peek().map(|(_, distance)| ranking::cost_m(*distance, self.rank))
+        self.doors.peek().map(|(_, distance)| ranking::cost_m(*distance, self.rank))
     }
 
-    fn next(&mut self) -> Option<(&'d Entry, f64)> {
-        self.entries.next()
+    fn next(&mut self) -> Option<(Door<'d>, f64)> {
+        self.doors.next()
     }
 }

@@ -55,6 +55,8 @@ pub struct Need {
     pub precision: Precision,
     /// The commune of today that the person lives in; it decides who is competent.
     pub residence: CommuneCode,
+    /// The commune of the birth, the marriage or the death that an act is about, as it was given: an arrondissement has its own town hall.
+    pub event_commune: Option<CommuneCode>,
     pub at: DateTime<Utc>,
     pub max_distance_m: Option<u32>,
     /// Kinds of structure wanted; empty: all.

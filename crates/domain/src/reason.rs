@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 use strum::{EnumDiscriminants, EnumString, IntoStaticStr, VariantArray};
 
+use crate::area::Area;
 use crate::structure::Capacity;
 
 /// Why an option is there and where it stands.
@@ -25,6 +26,14 @@ pub enum Reason {
     },
     CompetentForCommune {
         commune: String,
+    },
+    /// It is the town hall of the birth, the marriage or the death.
+    CompetentForEvent {
+        commune: String,
+    },
+    /// Somebody receives people there at times (permanence).
+    Session {
+        holder: String,
     },
     OpenNow {
         until: DateTime<Utc>,
@@ -72,7 +81,13 @@ pub enum Caution {
     WaitingList,
     Full,
     /// The area it serves is not on record; that of its kind is assumed.
-    AreaAssumed,
+    AreaAssumed {
+        area: Area,
+    },
+    /// Beyond the search's radius, but nobody else is competent.
+    FarButCompetent {
+        commune: String,
+    },
     FranceServicesPartial,
     PersonalPresence,
     MandateRequired,
@@ -95,6 +110,15 @@ pub enum Exclusion {
     ProcedureNotOffered,
     /// The town hall of the event's commune is competent, which a residence doesn't tell.
     EventCommuneUnknown,
+    NotCompetentForEvent {
+        commune: String,
+    },
+    /// The kinds wanted were named, and it is of another.
+    KindNotAsked,
+    /// Apt, but beyond the distance asked for.
+    TooFar,
+    /// Help from a distance was asked for.
+    InPersonOnly,
     AppointmentOnly,
     NotWheelchairAccessible,
     LanguageNotSpoken {
@@ -102,6 +126,16 @@ pub enum Exclusion {
     },
     HelpKindNotOffered,
     NoTelephone,
+}
+
+/// What is worth telling beside the options. `metres`: as the crow flies; `None`: in the commune asked for.
+#[derive(Debug, Clone, PartialEq, Eq, EnumDiscriminants)]
+#[strum_discriminants(name(PairingCode), derive(IntoStaticStr, EnumString, VariantArray), strum(serialize_all = "snake_case"))]
+pub enum Pairing {
+    /// The procedure is done online, and this place helps with computers.
+    DigitalHelp { metres: Option<u32> },
+    /// Digital help was asked for, and this place helps with the administrations.
+    AdministrativeHelp { metres: Option<u32> },
 }
 
 macro_rules! coded {
@@ -114,4 +148,4 @@ macro_rules! coded {
         }
     )*};
 }
-coded!(Reason => ReasonCode, Caution => CautionCode, Exclusion => ExclusionCode);
+coded!(Reason => ReasonCode, Caution => CautionCode, Exclusion => ExclusionCode, Pairing => PairingCode);

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 use uuid::Uuid;
 
+use crate::area::Area;
 use crate::territory::{CommuneCode, Location};
 
 /// What kind of place a structure is, in data·inclusion's and the field's words.
@@ -77,7 +78,8 @@ impl Kind {
     }
 
     /// Over which part of its surroundings a structure of this kind is competent when its record says nothing more.
-    /// CCAS: CASF L123-4 and following; social services, MDPH, prefecture: the département of residence.
+    /// CCAS: CASF L123-4 and following; social services, prefecture points: the département of residence.
+    /// A desk's ([`Kind::Guichet`]) is its institution's: [`Area::of_institution`].
     pub fn default_area(self) -> Area {
         match self {
             Self::CcasCias | Self::Mairie => Area::Commune,
@@ -89,18 +91,10 @@ impl Kind {
     }
 }
 
-/// The area a kind of structure serves by default.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Area {
-    Everywhere,
-    /// The structure's own commune.
-    Commune,
-    /// The structure's own département.
-    Departement,
-}
-
 /// How one gets in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, EnumString, IntoStaticStr, VariantArray, Serialize, utoipa::ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, EnumString, IntoStaticStr, VariantArray, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum Access {
@@ -140,6 +134,40 @@ pub enum HelpKind {
     Unblock,
     /// Contacting the body in charge.
     Contact,
+}
+
+/// A recurring presence at a structure (permanence): who comes, when, for which procedures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Session {
+    /// Who holds it, as people call them: « CAF d'Ille-et-Vilaine ».
+    pub holder: String,
+    /// What the holder is, in the kinds of structures; it decides for what and for whom the session is apt.
+    pub kind: Kind,
+    /// Slug of the institution, when the holder is one's desk.
+    pub institution: Option<String>,
+    /// The procedures and groups it is held for; both empty: all that its kind handles.
+    pub procedures: Vec<String>,
+    pub groups: Vec<String>,
+    /// OSM `opening_hours` syntax, in the time of the structure's commune.
+    pub opening_hours: Option<String>,
+    /// The day on which the hours were last known to be right.
+    pub hours_checked_on: Option<NaiveDate>,
+    pub access: Access,
+    /// How many people are received each time.
+    pub places: Option<u16>,
+    pub note: Option<String>,
+}
+
+impl Session {
+    /// Whether it says itself that it is held for the procedure, by name or by its group.
+    pub fn declares(&self, procedure: &str, group: &str) -> bool {
+        self.procedures.iter().any(|slug| slug == procedure) || self.groups.iter().any(|slug| slug == group)
+    }
+
+    /// Whether it is held for all that its kind handles.
+    pub fn is_general(&self) -> bool {
+        self.procedures.is_empty() && self.groups.is_empty()
+    }
 }
 
 /// A place or body that receives people. What is not known is `None` or empty, never guessed.
@@ -187,6 +215,8 @@ pub struct Structure {
     pub capacity_until: Option<NaiveDate>,
     /// The area it is competent for: commune, EPCI and département codes, `R53` for a région. Empty: its kind's default.
     pub territory: Vec<String>,
+    /// Who else receives people there at times.
+    pub sessions: Vec<Session>,
     pub note: Option<String>,
     /// Invented, for demonstration: shown as such in every answer.
     pub demonstration: bool,
@@ -247,6 +277,7 @@ impl Structure {
             capacity: None,
             capacity_until: None,
             territory: Vec::new(),
+            sessions: Vec::new(),
             note: None,
             demonstration: false,
             closed_on: None,

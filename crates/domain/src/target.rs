@@ -86,10 +86,22 @@ impl Target {
     #[must_use]
     pub fn for_farm_workers(self) -> Self {
         match self {
-            Self::Desk("caf" | "cpam" | "carsat" | "urssaf") => Self::Desk("msa"),
+            Self::Desk(institution) if is_for_general_scheme(institution) => Self::Desk(FARM_FUND),
             other => other,
         }
     }
+}
+
+/// The fund of farm workers.
+const FARM_FUND: &str = "msa";
+
+fn is_for_general_scheme(institution: &str) -> bool {
+    matches!(institution, "caf" | "cpam" | "carsat" | "urssaf")
+}
+
+/// The institution in charge of a farm worker where another is of everybody else.
+pub fn institution_for_farm_workers(institution: &str) -> &str {
+    if is_for_general_scheme(institution) { FARM_FUND } else { institution }
 }
 
 impl fmt::Display for Target {

@@ -4,12 +4,12 @@
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
-use aiguilleur_connectors::{catalogue as catalogue_files, seed, topojson};
+use aiguilleur_connectors::{catalogue as catalogue_files, seed, sessions, topojson};
 use aiguilleur_domain::structure::Structure;
 use aiguilleur_domain::territory::CommuneCode;
 use aiguilleur_storage::changes::{self, Changes};
 use aiguilleur_storage::territory::Area;
-use aiguilleur_storage::{Database, catalogue, seeds, structures, territory};
+use aiguilleur_storage::{Database, catalogue, fund_areas, seeds, structures, territory};
 use chrono::{NaiveDate, Utc};
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager};
 
@@ -55,11 +55,12 @@ pub enum Seed {
 }
 
 /// The layers, in the order in which they need each other.
-const LAYERS: [(&str, Seed, &[SeedFile]); 4] = [
+const LAYERS: [(&str, Seed, &[SeedFile]); 5] = [
     ("catalogue", Seed::None, &[files::INSTITUTIONS, files::CATALOGUE, files::SAID, files::PROCEDURE_SOURCES]),
+    ("fund-areas", Seed::None, &[files::FUND_AREAS]),
     ("communes", Seed::National, &[files::COMMUNES, files::EPCI, files::DEPARTEMENTS, files::REGIONS]),
     ("town-halls", Seed::National, &[files::TOWN_HALLS]),
-    ("demonstration", Seed::Demo, &[files::DEMONSTRATION]),
+    ("demonstration", Seed::Demo, &[files::DEMONSTRATION, files::DEMONSTRATION_SESSIONS]),
 ];
 
 /// Applies the layers that are new or whose files changed; returns their names. `announce` is told of each before it starts.
@@ -97,6 +98,11 @@ async fn apply_layer(connection: &mut AsyncPgConnection, layer: &str) -> Result<
             catalogue::upsert(connection, &institutions, &procedures).await?;
             changes::record(connection, &Changes { reference: true, structures: Vec::new() }, layer).await?;
         }
+        "fund-areas" => {
+            let areas = aiguilleur_connectors::fund_areas::read(&files::FUND_AREAS.bytes()?).map_err(broken)?;
+            fund_areas::replace(connection, &areas).await?;
+            changes::record(connection, &Changes { reference: true, structures: Vec::new() }, layer).await?;
+        }
         "communes" => {
             let communes = seed::communes(&files::COMMUNES.bytes()?).map_err(broken)?;
             let mut areas = Vec::new();
@@ -112,7 +118,8 @@ async fn apply_layer(connection: &mut AsyncPgConnection, layer: &str) -> Result<
             reconcile(connection, seed::TOWN_HALLS, town_halls).await?;
         }
         _ => {
-            let demonstration = seed::demonstration(&files::DEMONSTRATION.bytes()?, Utc::now()).map_err(broken)?;
+            let mut demonstration = seed::demonstration(&files::DEMONSTRATION.bytes()?, Utc::now()).map_err(broken)?;
+            sessions::attach(&mut demonstration, &files::DEMONSTRATION_SESSIONS.bytes()?).map_err(broken)?;
             reconcile(connection, seed::DEMONSTRATION, demonstration).await?;
         }
     }

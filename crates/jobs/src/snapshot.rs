@@ -9,7 +9,8 @@ use std::time::Duration;
 use aiguilleur_directory::catalogue::Catalogue;
 use aiguilleur_directory::territory::Territory;
 use aiguilleur_directory::{Directory, OVERLAY_LIMIT};
-use aiguilleur_storage::{Database, StorageError, catalogue, changes, structures, territory};
+use aiguilleur_domain::area::FundAreas;
+use aiguilleur_storage::{Database, StorageError, catalogue, changes, fund_areas, structures, territory};
 use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, SimpleAsyncConnection, TransactionManager};
@@ -164,6 +165,7 @@ async fn load(database: &Database) -> Result<Directory, JobError> {
     let revision = changes::revision(&mut connection).await?;
     let institutions = catalogue::load_institutions(&mut connection).await?;
     let procedures = catalogue::load_procedures(&mut connection).await?;
+    let fund_areas = FundAreas::new(&fund_areas::load(&mut connection).await?);
     let communes = territory::load_communes(&mut connection).await?;
     let structures = structures::load_all(&mut connection).await?;
     AnsiTransactionManager::commit_transaction(&mut *connection).await.map_err(StorageError::from)?;
@@ -171,7 +173,7 @@ async fn load(database: &Database) -> Result<Directory, JobError> {
     tokio::task::spawn_blocking(move || {
         let outlines = if communes.is_empty() { HashMap::new() } else { outlines()?.clone() };
         let territory = Arc::new(Territory::new(communes, outlines));
-        let catalogue = Arc::new(Catalogue::new(procedures, institutions));
+        let catalogue = Arc::new(Catalogue::new(procedures, institutions).with_fund_areas(fund_areas));
         Ok(Directory::build(revision, catalogue, territory, structures, Utc::now()))
     })
     .await?

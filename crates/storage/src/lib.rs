@@ -3,6 +3,7 @@
 pub mod catalogue;
 pub mod changes;
 pub mod embedded;
+pub mod fund_areas;
 pub mod migrations;
 pub mod organisations;
 pub mod pool;

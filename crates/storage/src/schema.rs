@@ -111,6 +111,16 @@ diesel::table! {
         source_date -> Nullable<Date>,
         updated_at -> Timestamptz,
         edited_at -> Nullable<Timestamptz>,
+        sessions -> Jsonb,
+    }
+}
+
+diesel::table! {
+    fund_area (institution, code) {
+        institution -> Text,
+        code -> Text,
+        name -> Text,
+        departements -> Array<Text>,
     }
 }
 
@@ -254,6 +264,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     commune,
     directory_change,
     directory_state,
+    fund_area,
     handoff,
     handoff_event,
     idempotency,

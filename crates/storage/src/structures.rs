@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use aiguilleur_domain::structure::{Capacity, HelpKind, Structure};
+use aiguilleur_domain::structure::{Capacity, HelpKind, Session, Structure};
 use aiguilleur_domain::territory::CommuneCode;
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::schema::structure;
 use crate::{StorageError, read_code, read_location};
 
-/// Rows written in one statement: 36 parameters each, of PostgreSQL's 65,535.
+/// Rows written in one statement: 37 parameters each, of PostgreSQL's 65,535.
 const BATCH: usize = 1_000;
 
 #[derive(Debug, Queryable, Selectable, Insertable)]
@@ -54,6 +54,7 @@ struct StructureRow {
     closed_on: Option<NaiveDate>,
     source_date: Option<NaiveDate>,
     updated_at: DateTime<Utc>,
+    sessions: serde_json::Value,
 }
 
 /// A structure as stored, and whether somebody edited it here.
@@ -110,7 +111,7 @@ pub async fn upsert(
         ($($column:ident),*) => { ($(structure::$column.eq(excluded(structure::$column)),)*) };
     }
     for batch in structures.chunks(BATCH) {
-        let rows: Vec<StructureRow> = batch.iter().map(write).collect();
+        let rows: Vec<StructureRow> = batch.iter().map(write).collect::<Result<_, _>>()?;
         let upsert = diesel::insert_into(structure::table).values(rows).on_conflict(structure::id).do_update().set(all_from_source!(
             kind,
             institution,
@@ -144,7 +145,8 @@ pub async fn upsert(
             demonstration,
             closed_on,
             source_date,
-            updated_at
+            updated_at,
+            sessions
         ));
         FilterDsl::filter(upsert, structure::edited_at.is_null()).execute(connection).await?;
         progress(batch.len());
@@ -157,6 +159,8 @@ fn read(row: StructureRow) -> Result<Structure, StorageError> {
     let help_kinds: Result<Vec<HelpKind>, StorageError> =
         row.help_kinds.iter().map(|code| read_code("structure", "help_kinds", code)).collect();
     let capacity: Option<Capacity> = row.capacity.as_deref().map(|code| read_code("structure", "capacity", code)).transpose()?;
+    let sessions: Result<Vec<Session>, StorageError> =
+        serde_json::from_value(row.sessions).map_err(|error| unreadable("sessions", &error.to_string()));
     Ok(Structure {
         id: row.id,
         kind: read_code("structure", "kind", &row.kind)?,
@@ -188,6 +192,7 @@ fn read(row: StructureRow) -> Result<Structure, StorageError> {
         vouchers: row.vouchers,
         capacity_until: row.capacity_until,
         territory: row.territory,
+        sessions: sessions?,
         note: row.note,
         demonstration: row.demonstration,
         closed_on: row.closed_on,
@@ -196,8 +201,13 @@ fn read(row: StructureRow) -> Result<Structure, StorageError> {
     })
 }
 
-fn write(it: &Structure) -> StructureRow {
-    StructureRow {
+fn write(it: &Structure) -> Result<StructureRow, StorageError> {
+    let sessions = serde_json::to_value(&it.sessions).map_err(|error| StorageError::Unreadable {
+        table: "structure",
+        column: "sessions",
+        value: error.to_string(),
+    })?;
+    Ok(StructureRow {
         id: it.id,
         source: it.source.clone(),
         source_id: it.source_id.clone(),
@@ -234,5 +244,6 @@ fn write(it: &Structure) -> StructureRow {
         closed_on: it.closed_on,
         source_date: it.source_date,
         updated_at: it.updated_at,
-    }
+        sessions,
+    })
 }

@@ -3,14 +3,15 @@
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use aiguilleur_directory::Directory;
 use aiguilleur_directory::catalogue::{Heard, Likely};
+use aiguilleur_directory::door::Door;
 use aiguilleur_directory::layer::Entry;
-use aiguilleur_directory::orient::{Choice, ChoiceTarget, LeftOut, Orientation};
+use aiguilleur_directory::orient::{Also, Choice, ChoiceTarget, LeftOut, Orientation};
 use aiguilleur_directory::territory::Resolved;
 use aiguilleur_domain::need::{Channel, Need, Precision, Regime};
 use aiguilleur_domain::opening::OpeningStatus;
 use aiguilleur_domain::procedure::{Hotline, Mandate, Procedure};
 use aiguilleur_domain::referral::TargetType;
-use aiguilleur_domain::structure::{Access, HelpKind, Kind as StructureKind};
+use aiguilleur_domain::structure::{Access, HelpKind, Kind as StructureKind, Session};
 use aiguilleur_domain::territory::{Commune, Location};
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -65,6 +66,9 @@ struct NewOrientation {
     /// INSEE code of the commune of residence, when the person lives elsewhere: it decides who is competent.
     #[schema(example = json!(null))]
     residence: Option<String>,
+    /// INSEE code of the commune of the birth, the marriage or the death: its town hall has the act.
+    #[schema(example = json!(null))]
+    event_commune: Option<String>,
     /// The instant asked for; now by default.
     #[schema(example = json!(null))]
     at: Option<DateTime<Utc>>,
@@ -106,9 +110,8 @@ struct OrientationAnswer {
     referents: Option<()>,
     /// Both tracks are empty until the ladders are taken from the catalogue.
     escalation: Escalation,
-    /// Empty for now.
-    #[schema(value_type = Vec<Object>)]
-    also: Vec<()>,
+    /// Help with computers beside an online procedure, help with the administrations beside digital help; at most two.
+    also: Vec<AlsoItem>,
     /// Further procedures heard in the same words.
     other_needs: Vec<Named>,
     left_out: Vec<LeftOutItem>,
@@ -201,6 +204,8 @@ struct AnswerOption {
     distance_m: Option<u32>,
     opening: OpeningItem,
     access: Access,
+    /// Who receives people there at times, when it is not the place itself that helps: the opening and the access are theirs.
+    session: Option<Session>,
     reasons: Vec<Coded>,
     cautions: Vec<Coded>,
     /// For machines.
@@ -230,6 +235,8 @@ struct OpeningItem {
     status: OpeningStatus,
     until: Option<DateTime<Utc>>,
     next: Option<DateTime<Utc>>,
+    /// A condition of these hours, or of the coming ones: « sur rendez-vous ».
+    comment: Option<String>,
     /// OSM `opening_hours` syntax.
     hours: Option<String>,
     checked_on: Option<NaiveDate>,
@@ -260,10 +267,21 @@ struct Escalation {
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+struct AlsoItem {
+    #[schema(example = "digital_help")]
+    code: &'static str,
+    /// A sentence.
+    label: String,
+    target: TargetItem,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 struct LeftOutItem {
     id: Uuid,
     name: String,
     kind: StructureKind,
+    /// Who holds the session that is meant, when it is not the place itself.
+    session: Option<String>,
     distance_m: Option<u32>,
     reasons: Vec<Coded>,
     demonstration: bool,
@@ -290,6 +308,7 @@ struct CoverageItem {
         ("lon" = Option<f64>, Query, minimum = -180, maximum = 180, description = "Degrees WGS 84, with lat"),
         ("address" = Option<String>, Query, description = "Not available yet, answers 422"),
         ("residence" = Option<String>, Query, description = "INSEE code of the commune of residence, when it is another"),
+        ("event_commune" = Option<String>, Query, description = "INSEE code of the commune of the birth, the marriage or the death: its town hall has the act"),
         ("at" = Option<DateTime<Utc>>, Query, description = "RFC 3339; now by default"),
         ("max_distance_m" = Option<u32>, Query, minimum = 1, maximum = 100_000, description = "Metres"),
         ("kinds" = Option<String>, Query, description = "Comma-separated kinds of structure"),
@@ -370,6 +389,8 @@ fn parse<'d>(fields: &Fields, directory: &'d Directory, now: DateTime<Utc>) -> O
     }
     let place = place(fields, directory);
     let residence = commune(fields, "residence", &directory.territory).map(|resolved| resolved.commune.code.clone());
+    let event = commune(fields, "event_commune", &directory.territory);
+    let event_commune = event.map(|resolved| resolved.from.unwrap_or(resolved.commune).code.clone());
     let at = if fields.has("at") { fields.instant("at") } else { Some(now) };
     if at.is_some_and(|at| !YEARS.contains(&at.year())) {
         fields.report(Kind::InvalidValue, "at", format!("Une année de {} à {} est attendue.", YEARS.start(), YEARS.end()));
@@ -392,6 +413,7 @@ fn parse<'d>(fields: &Fields, directory: &'d Directory, now: DateTime<Utc>) -> O
         location,
         precision,
         residence: residence.unwrap_or_else(|| commune.commune.code.clone()),
+        event_commune,
         at: at?,
         max_distance_m,
         kinds,
@@ -485,7 +507,7 @@ impl Shown<'_> {
             hotline: orientation.hotline.clone(),
             referents: None,
             escalation: Escalation { amicable: Vec::new(), appeal: Vec::new() },
-            also: Vec::new(),
+            also: orientation.also.iter().map(|also| self.also(also)).collect(),
             other_needs: self.other_needs(),
             left_out: orientation.left_out.iter().map(|left| self.left_out(left)).collect(),
             coverage: CoverageItem {
@@ -529,16 +551,16 @@ impl Shown<'_> {
     }
 
     fn option(&self, rank: usize, choice: &Choice<'_>, orientation: &Orientation<'_>) -> AnswerOption {
-        let entry = match &choice.target {
-            ChoiceTarget::Structure(entry) => Some(entry),
+        let door = match &choice.target {
+            ChoiceTarget::Structure(door) => Some(door),
             ChoiceTarget::Institution(_) | ChoiceTarget::Hotline(_) => None,
         };
-        let commune = entry.map_or(&self.need.commune, |entry| &entry.structure.commune);
+        let commune = door.map_or(&self.need.commune, |door| &door.structure().commune);
         let zone = self.directory.territory.resolve(commune).map_or(chrono_tz::Europe::Paris, |resolved| resolved.commune.time_zone);
         AnswerOption {
             rank,
             target: match &choice.target {
-                ChoiceTarget::Structure(entry) => self.structure(entry),
+                ChoiceTarget::Structure(door) => self.structure(door.entry),
                 ChoiceTarget::Institution(institution) => TargetItem {
                     website: institution
                         .website
@@ -556,10 +578,12 @@ impl Shown<'_> {
                 status: choice.opening.status,
                 until: choice.opening.until,
                 next: choice.opening.next,
-                hours: entry.and_then(|entry| entry.structure.opening_hours.clone()),
-                checked_on: entry.and_then(|entry| entry.structure.hours_checked_on),
+                comment: choice.opening.comment.as_deref().map(str::to_owned),
+                hours: door.and_then(|door| door.opening_hours().cloned()),
+                checked_on: door.and_then(Door::hours_checked_on),
             },
             access: choice.access,
+            session: door.and_then(|door| door.session().cloned()),
             reasons: choice
                 .reasons
                 .iter()
@@ -589,12 +613,17 @@ impl Shown<'_> {
         }
     }
 
+    fn also(&self, also: &Also<'_>) -> AlsoItem {
+        AlsoItem { code: also.why.code(), label: texts::pairing(self.language, &also.why), target: self.structure(also.entry) }
+    }
+
     fn left_out(&self, left: &LeftOut<'_>) -> LeftOutItem {
-        let structure = &left.entry.structure;
+        let structure = left.door.structure();
         LeftOutItem {
             id: structure.id,
             name: structure.name.clone(),
             kind: structure.kind,
+            session: left.door.session().map(|session| session.holder.clone()),
             distance_m: left.distance_m,
             reasons: vec![Coded { code: left.reason.code(), label: texts::exclusion(self.language, &left.reason) }],
             demonstration: structure.demonstration,

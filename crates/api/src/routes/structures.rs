@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, get};
 use aiguilleur_directory::Directory;
 use aiguilleur_directory::layer::Entry;
 use aiguilleur_directory::list::{Filter, Position};
-use aiguilleur_domain::structure::{Access, Capacity, HelpKind, Kind as StructureKind};
+use aiguilleur_domain::structure::{Access, Capacity, HelpKind, Kind as StructureKind, Session};
 use aiguilleur_domain::territory::Location;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
@@ -70,6 +70,8 @@ struct StructureItem {
     capacity_until: Option<NaiveDate>,
     /// The area it serves, in codes; empty: the default of its kind.
     territory: Vec<String>,
+    /// Who else receives people there at times.
+    sessions: Vec<Session>,
     note: Option<String>,
     /// Invented, for demonstration.
     demonstration: bool,
@@ -311,6 +313,7 @@ fn show(directory: &Directory, entry: &Entry, distance_m: Option<f64>) -> Struct
         capacity: structure.capacity,
         capacity_until: structure.capacity_until,
         territory: structure.territory,
+        sessions: structure.sessions,
         note: structure.note,
         demonstration: structure.demonstration,
         closed_on: structure.closed_on,

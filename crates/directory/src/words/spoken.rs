@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use aiguilleur_domain::text::normalise;
 
-/// `said: stands for`, one entry a line; `#` begins a comment.
+/// `said: stands for`, one entry a line; what stands for nothing is passed over; `#` begins a comment.
 const SPOKEN: &str = include_str!("spoken.txt");
 
 /// The longest entry, in words.
@@ -15,7 +15,7 @@ static STANDS_FOR: LazyLock<HashMap<String, Vec<String>>> = LazyLock::new(|| {
     let entries = SPOKEN.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(':'));
     let mut stands_for = HashMap::new();
     for (said, means) in entries {
-        let means = normalise(means).split(' ').map(str::to_owned).collect();
+        let means = normalise(means).split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
         stands_for.entry(normalise(said)).or_insert(means);
     }
     stands_for

@@ -9,9 +9,10 @@ use aiguilleur_directory::Directory;
 use aiguilleur_directory::catalogue::Catalogue;
 use aiguilleur_directory::orient::{Choice, ChoiceTarget, Orientation};
 use aiguilleur_directory::territory::Territory;
+use aiguilleur_domain::area::{FundArea, FundAreas};
 use aiguilleur_domain::need::{Channel, Need, Precision, Regime};
 use aiguilleur_domain::procedure::{Basis, FranceServicesHelp, Institution, Mandate, Procedure, TerritoryRule};
-use aiguilleur_domain::structure::{Kind, Structure};
+use aiguilleur_domain::structure::{Access, Kind, Session, Structure};
 use aiguilleur_domain::territory::{Commune, CommuneCode, CommuneKind, Location};
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -149,25 +150,57 @@ pub fn procedure(slug: &str, rule: &str, territory: TerritoryRule) -> Procedure 
     }
 }
 
-pub fn institution(slug: &str) -> Institution {
+pub fn institution(slug: &str, territory: &str) -> Institution {
     Institution {
         slug: slug.to_owned(),
         label: slug.to_uppercase(),
         name: slug.to_owned(),
         website: None,
         phone: Some("3939".to_owned()),
-        territory: None,
+        territory: Some(territory.to_owned()),
         former_names: Vec::new(),
     }
 }
 
 pub fn institutions() -> Vec<Institution> {
-    ["organisme", "caf", "cpam", "msa", "mdph"].map(institution).into()
+    let known = [
+        ("organisme", "national"),
+        ("caf", "departement"),
+        ("cpam", "caisse"),
+        ("msa", "caisse"),
+        ("mdph", "departement"),
+        ("region", "region"),
+        ("consulat", "national"),
+        ("anah", "epci"),
+    ];
+    known.map(|(slug, territory)| institution(slug, territory)).into()
+}
+
+/// One fund spans two départements.
+pub fn fund_areas() -> FundAreas {
+    let departements = words(&["22", "35"]);
+    FundAreas::new(&[FundArea { institution: "msa".to_owned(), code: "nord".to_owned(), name: "MSA du Nord".to_owned(), departements }])
+}
+
+/// Who comes to a structure at times.
+pub fn session(holder: &str, kind: Kind, institution: Option<&str>) -> Session {
+    Session {
+        holder: holder.to_owned(),
+        kind,
+        institution: institution.map(str::to_owned),
+        procedures: Vec::new(),
+        groups: Vec::new(),
+        opening_hours: None,
+        hours_checked_on: None,
+        access: Access::Unknown,
+        places: None,
+        note: None,
+    }
 }
 
 /// A directory of one procedure, in the small country.
 pub fn directory(procedure: Procedure, structures: Vec<Structure>) -> Directory {
-    let catalogue = Arc::new(Catalogue::new(vec![procedure], institutions()));
+    let catalogue = Arc::new(Catalogue::new(vec![procedure], institutions()).with_fund_areas(fund_areas()));
     Directory::build(1, catalogue, Arc::new(Territory::new(communes(), HashMap::new())), structures, now())
 }
 
@@ -184,6 +217,7 @@ pub fn need_of(commune: &str) -> Need {
         location: centre(commune),
         precision: Precision::Point,
         residence: code(commune),
+        event_commune: None,
         at: now(),
         max_distance_m: None,
         kinds: Vec::new(),
@@ -200,7 +234,7 @@ pub fn need_of(commune: &str) -> Need {
 /// What an option leads to: a structure's name, `institution <slug>` or `hotline <digits>`.
 pub fn name(option: &Choice) -> String {
     match &option.target {
-        ChoiceTarget::Structure(entry) => entry.structure.name.clone(),
+        ChoiceTarget::Structure(door) => door.structure().name.clone(),
         ChoiceTarget::Institution(institution) => format!("institution {}", institution.slug),
         ChoiceTarget::Hotline(line) => format!("hotline {}", line.phone),
     }
@@ -214,7 +248,7 @@ pub fn options(directory: &Directory, need: &Need) -> Vec<String> {
 /// The structures left out, nearest first, each with the code of the reason.
 pub fn left_out(directory: &Directory, need: &Need) -> Vec<(String, &'static str)> {
     let orientation = directory.orient(need).unwrap();
-    orientation.left_out.iter().map(|left| (left.entry.structure.name.clone(), left.reason.code())).collect()
+    orientation.left_out.iter().map(|left| (left.door.structure().name.clone(), left.reason.code())).collect()
 }
 
 pub fn option<'o, 'd>(orientation: &'o Orientation<'d>, wanted: &str) -> &'o Choice<'d> {

@@ -20,9 +20,9 @@ fn told(directory: &Directory, need: &Need) -> String {
     let options: Vec<_> = orientation
         .options
         .iter()
-        .map(|option| (name(option), option.distance_m, option.opening, &option.reasons, &option.cautions, option.score))
+        .map(|option| (name(option), option.distance_m, &option.opening, &option.reasons, &option.cautions, option.score))
         .collect();
-    let left_out: Vec<_> = orientation.left_out.iter().map(|left| (left.entry.structure.id, left.distance_m, &left.reason)).collect();
+    let left_out: Vec<_> = orientation.left_out.iter().map(|left| (left.door.key(), left.distance_m, &left.reason)).collect();
     let desk = orientation.desk.map(|(entry, metres)| (entry.structure.id, metres));
     format!("{options:#?} {left_out:#?} {desk:?} {:?}", orientation.coverage)
 }

@@ -2,17 +2,19 @@
 
 use aiguilleur_domain::need::{Channel, Need, Precision, Regime};
 use aiguilleur_domain::procedure::{Procedure, TerritoryRule};
-use aiguilleur_domain::structure::{Access, Capacity, HelpKind, Kind, Structure};
+use aiguilleur_domain::structure::{Access, Capacity, HelpKind, Kind, Session, Structure};
 use aiguilleur_domain::territory::Location;
 use proptest::prelude::*;
 use proptest::sample::select;
 use strum::VariantArray;
 use uuid::Uuid;
 
-use crate::builders::{BRUZ, COMMUNES, RENNES, SAINT_JACQUES, centre, code, day, need_of, north_of, now, procedure, structure, words};
+use crate::builders::{
+    BRUZ, COMMUNES, RENNES, SAINT_JACQUES, centre, code, day, need_of, north_of, now, procedure, session, structure, words,
+};
 
 /// Words of the catalogue of every sort: kinds, desks, declared capabilities, no place.
-const TARGETS: [&str; 14] = [
+const TARGETS: [&str; 17] = [
     "france_services",
     "ccas",
     "mairie",
@@ -20,6 +22,9 @@ const TARGETS: [&str; 14] = [
     "mdph",
     "caf",
     "msa",
+    "region",
+    "consulat",
+    "point_justice",
     "association",
     "mairie_equipee",
     "service_social_departement",
@@ -29,7 +34,7 @@ const TARGETS: [&str; 14] = [
     "banque",
 ];
 
-const KINDS: [(Kind, Option<&str>); 12] = [
+const KINDS: [(Kind, Option<&str>); 16] = [
     (Kind::FranceServices, None),
     (Kind::CcasCias, None),
     (Kind::Mairie, None),
@@ -42,6 +47,20 @@ const KINDS: [(Kind, Option<&str>); 12] = [
     (Kind::PointNumeriquePrefecture, None),
     (Kind::Mediatheque, None),
     (Kind::Guichet, None),
+    (Kind::Guichet, Some("region")),
+    (Kind::Guichet, Some("consulat")),
+    (Kind::Guichet, Some("anah")),
+    (Kind::EspaceNumerique, None),
+];
+
+/// Who holds sessions elsewhere.
+const HOLDERS: [(Kind, Option<&str>); 6] = [
+    (Kind::PointJustice, None),
+    (Kind::Guichet, Some("caf")),
+    (Kind::Guichet, Some("msa")),
+    (Kind::CcasCias, None),
+    (Kind::Mairie, None),
+    (Kind::Association, None),
 ];
 
 fn commune() -> impl Strategy<Value = &'static str> {
@@ -129,8 +148,30 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn any_session()(
+        (kind, institution) in select(HOLDERS.to_vec()),
+        procedures in rarely(vec![], vec![vec!["demarche"], vec!["autre"]]),
+        groups in rarely(vec![], vec![vec!["groupe"], vec!["autre"]]),
+        welcome in welcome(),
+    ) -> Session {
+        Session {
+            procedures: words(&procedures),
+            groups: words(&groups),
+            opening_hours: welcome.opening_hours,
+            hours_checked_on: welcome.hours_checked_on,
+            access: welcome.access,
+            ..session("permanence", kind, institution)
+        }
+    }
+}
+
+fn any_sessions() -> impl Strategy<Value = Vec<Session>> {
+    prop_oneof![3 => Just(Vec::new()), 1 => prop::collection::vec(any_session(), 1..3)]
+}
+
+prop_compose! {
     /// A structure of any kind, anywhere; its name says what it is.
-    pub fn any_structure()(place in place(), offer in offer(), welcome in welcome(), id: u128) -> Structure {
+    pub fn any_structure()(place in place(), offer in offer(), welcome in welcome(), sessions in any_sessions(), id: u128) -> Structure {
         let kind = <&str>::from(place.kind);
         Structure {
             id: Uuid::from_u128(id),
@@ -149,6 +190,7 @@ prop_compose! {
             capacity_until: welcome.capacity_until,
             source_date: welcome.source_date,
             updated_at: welcome.updated_at,
+            sessions,
             ..place
         }
     }
@@ -181,6 +223,7 @@ prop_compose! {
         at_home in rarely(true, vec![false]),
         residence in commune(),
         elsewhere in commune(),
+        event in rarely(None, COMMUNES.map(|place| Some(place.code)).to_vec()),
         offset in prop_oneof![Just(None), (-0.1..0.1_f64, -0.1..0.1_f64).prop_map(Some)],
         hours_later in select(vec![0, 2, 24, 24 * 40]),
         max_distance_m in rarely(None, vec![Some(3_000), Some(15_000), Some(40_000), Some(150_000)]),
@@ -190,6 +233,7 @@ prop_compose! {
         let commune = if at_home { residence } else { elsewhere };
         Need {
             residence: code(residence),
+            event_commune: event.map(code),
             location: offset.map_or_else(|| centre(commune), |offset| around(commune, offset)),
             precision: if offset.is_none() { Precision::Commune } else { Precision::Point },
             at: now() + chrono::Duration::hours(hours_later),

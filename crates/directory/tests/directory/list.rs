@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::builders::{BRUZ, NANTES, RENNES, VITRE, centre, code, day, desk, directory, now, procedure, structure, structure_at, words};
 use crate::draws::{any_need, any_procedure, any_registry};
-use crate::oracle::Oracle;
+use crate::oracle::{Door, Oracle};
 
 prop_compose! {
     fn any_filter()(
@@ -48,7 +48,8 @@ fn naive(filter: &Filter, oracle: &Oracle) -> Vec<Uuid> {
         let name = structure.name.replace('-', " ");
         let has = |word: &str| name.split(' ').any(|known| known.starts_with(word));
         let at = structure.location;
-        let of_the_rule = |target| matches!(target, Target::Kind(kind) if kind == structure.kind);
+        let of_the_rule =
+            |door: &Door| oracle.procedure.targets().any(|target| matches!(target, Target::Kind(kind) if kind == door.kind()));
         [
             structure.closed_on.is_none() || filter.with_closed,
             filter.around.is_none_or(|(from, radius)| at.is_some_and(|at| from.distance_m(at) <= radius)),
@@ -64,10 +65,11 @@ fn naive(filter: &Filter, oracle: &Oracle) -> Vec<Uuid> {
             filter.kinds.is_empty() || filter.kinds.contains(&structure.kind),
             match filter.procedure.as_deref() {
                 None => true,
-                Some("demarche") => oracle.procedure.targets().any(of_the_rule) || oracle.declares(structure),
+                Some("demarche") => Door::all(structure).any(|door| oracle.is_for(&door) && of_the_rule(&door) || oracle.declares(&door)),
                 Some(_) => false,
             },
-            filter.open_at.is_none() || structure.closed_on.is_none() && oracle.opening(structure).status == OpeningStatus::Open,
+            filter.open_at.is_none()
+                || structure.closed_on.is_none() && oracle.opening(&Door { structure, session: None }).status == OpeningStatus::Open,
             asked.split_whitespace().all(has),
             filter.modified_since.is_none_or(|since| structure.updated_at >= since),
         ]

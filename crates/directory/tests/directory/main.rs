@@ -3,9 +3,11 @@
 
 mod builders;
 mod changes;
+mod competence_everywhere;
 mod draws;
 mod list;
 mod oracle;
 mod orient_against_oracle;
+mod orient_doors;
 mod orient_rules;
 mod seed_territory;

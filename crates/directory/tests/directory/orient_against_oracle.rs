@@ -10,13 +10,15 @@ use uuid::Uuid;
 
 use crate::builders::{directory, need, procedure};
 use crate::draws::{any_equal_places, any_need, any_procedure, any_registry};
-use crate::oracle::{Expected, Oracle};
+use crate::oracle::{Door, Expected, Oracle};
 
 /// The places of an answer, lines and sites set aside.
 fn places(orientation: &Orientation) -> Vec<Expected> {
     let place = |option: &aiguilleur_directory::orient::Choice| match option.target {
-        ChoiceTarget::Structure(entry) => Some(Expected {
-            id: entry.structure.id,
+        ChoiceTarget::Structure(door) => Some(Expected {
+            id: door.structure().id,
+            is_session: door.session().is_some(),
+            is_far: option.cautions.iter().any(|caution| matches!(caution, Caution::FarButCompetent { .. })),
             distance_m: f64::from(option.distance_m.unwrap()),
             stands_in: option.cautions.iter().any(|caution| matches!(caution, Caution::CcasUnlisted { .. })),
         }),
@@ -37,13 +39,12 @@ proptest! {
     fn the_order_is_that_of_a_linear_scan(structures in any_registry(40), procedure in any_procedure(), need in any_need()) {
         let directory = directory(procedure.clone(), structures.clone());
         let orientation = directory.orient(&need).unwrap();
-        let mut expected = Oracle::new(&procedure, &structures, &need).answer();
-        let remote = remote(&orientation);
-        let lines = usize::from(procedure.safety) + usize::from(expected.places.is_empty() || need.channel == Channel::Phone);
-        prop_assert_eq!(remote, lines.min(need.limit));
-        expected.places.truncate(need.limit.saturating_sub(remote));
+        let danger = usize::from(procedure.safety);
+        let lines = (danger + usize::from(need.channel == Channel::Phone), danger + 1);
+        let expected = Oracle::new(&procedure, &structures, &need).answer(lines);
+        prop_assert_eq!(remote(&orientation), need.limit.min(if expected.found { lines.0 } else { lines.1 }));
         let places = places(&orientation);
-        let ids = |places: &[Expected]| places.iter().map(|place| (place.id, place.stands_in)).collect::<Vec<_>>();
+        let ids = |places: &[Expected]| places.iter().map(|place| (place.id, place.stands_in, place.is_session, place.is_far)).collect::<Vec<_>>();
         prop_assert_eq!(ids(&places), ids(&expected.places));
         for (found, expected) in places.iter().zip(&expected.places) {
             prop_assert!((found.distance_m - expected.distance_m).abs() <= 1.0);
@@ -57,22 +58,30 @@ proptest! {
         let orientation = directory.orient(&need).unwrap();
         let oracle = Oracle::new(&procedure, &structures, &need);
         let offered: Vec<Uuid> = places(&orientation).iter().map(|place| place.id).collect();
-        let mut named: Vec<Uuid> = orientation.left_out.iter().map(|left| left.entry.structure.id).collect();
+        let mut named: Vec<Uuid> = orientation.left_out.iter().map(|left| left.door.structure().id).collect();
         prop_assert!(named.len() <= 5);
         prop_assert!(named.iter().all(|id| !offered.contains(id)), "offered and left out at once");
         prop_assert!(orientation.left_out.is_sorted_by_key(|left| left.distance_m));
         for left in &orientation.left_out {
-            let structure = &left.entry.structure;
+            let structure = left.door.structure();
             prop_assert!(structure.closed_on.is_none());
+            let door = Door::all(structure).nth(left.door.key().1.map_or(0, |number| number + 1)).unwrap();
+            let limit = need.max_distance_m.map_or(f64::INFINITY, f64::from);
+            let is_apt = oracle.is_competent(&door) && oracle.obstacle(&door).is_none();
             let true_reason = match ExclusionCode::from(&left.reason) {
-                ExclusionCode::NotCompetentForCommune => !oracle.is_competent(structure),
+                ExclusionCode::NotCompetentForCommune => !oracle.is_competent(&door),
                 ExclusionCode::ProcedureNotDeclared => {
                     let must_declare = |target| matches!(target, Target::Declared(Some(kind)) if kind == structure.kind);
-                    procedure.targets().any(must_declare) && !oracle.declares(structure)
+                    procedure.targets().any(must_declare) && !oracle.declares(&door)
                         && !structure.not_offered.contains(&procedure.slug)
                 }
-                ExclusionCode::EventCommuneUnknown => structure.kind == Kind::Mairie && !oracle.declares(structure),
-                code => oracle.obstacle(structure) == Some(code),
+                ExclusionCode::EventCommuneUnknown => left.door.kind() == Kind::Mairie && need.event_commune.is_none(),
+                ExclusionCode::NotCompetentForEvent => {
+                    left.door.kind() == Kind::Mairie && need.event_commune.is_some() && !oracle.is_event_hall(&door)
+                }
+                ExclusionCode::KindNotAsked => !need.kinds.is_empty() && !need.kinds.contains(&left.door.kind()) && is_apt,
+                ExclusionCode::TooFar => is_apt && f64::from(left.distance_m.unwrap()) >= limit.floor(),
+                code => oracle.obstacle(&door) == Some(code),
             };
             prop_assert!(true_reason, "{} is not {:?}", structure.name, left.reason);
         }
@@ -92,7 +101,7 @@ proptest! {
             structure.kind == Kind::Guichet
                 && structure.institution.as_deref() == Some(in_charge)
                 && structure.closed_on.is_none()
-                && oracle.is_competent(structure)
+                && oracle.is_competent(&Door { structure, session: None })
         });
         let expected = competent.min_by(|a, b| metres(a).total_cmp(&metres(b)).then(a.id.cmp(&b.id)));
         prop_assert_eq!(orientation.desk.map(|(entry, _)| entry.structure.id), expected.map(|structure| structure.id));
@@ -107,8 +116,8 @@ proptest! {
         let nearest = structures.iter().map(|structure| metres(&structure)).min_by(f64::total_cmp).unwrap();
         let orientation = directory.orient(&need).unwrap();
         match orientation.options[0].target {
-            ChoiceTarget::Structure(entry) => {
-                let first = metres(&&entry.structure);
+            ChoiceTarget::Structure(door) => {
+                let first = metres(&door.structure());
                 // Two ways to measure agree to less than a micrometre.
                 prop_assert!(first <= nearest + 1e-6, "{first} instead of {nearest}");
             }

@@ -605,7 +605,8 @@ mod filters {
     #[test]
     fn at_a_distance_no_place_is_offered() {
         let need = Need { channel: Channel::Remote, ..need() };
-        assert_eq!(offered(vec![france_services("next door", 0.0)], &need), (vec!["institution organisme".to_owned()], vec![]));
+        let next_door = vec![("next door".to_owned(), "in_person_only")];
+        assert_eq!(offered(vec![france_services("next door", 0.0)], &need), (vec!["institution organisme".to_owned()], next_door));
         let directory = directory(rule("france_services"), vec![]);
         assert_eq!(directory.orient(&need).unwrap().coverage.level, CoverageLevel::RemoteOnly);
     }

@@ -1,0 +1,201 @@
+//! Who may serve this person, on what ground, or why not.
+
+use aiguilleur_domain::area::Area;
+use aiguilleur_domain::need::Channel;
+use aiguilleur_domain::procedure::{Procedure, TerritoryRule};
+use aiguilleur_domain::reason::Exclusion;
+use aiguilleur_domain::structure::{Access, Kind};
+use aiguilleur_domain::target::Target;
+use aiguilleur_domain::territory::{Commune, CommuneKind};
+use uuid::Uuid;
+
+use super::{Named, Search};
+use crate::Directory;
+use crate::door::Door;
+use crate::layer::Class;
+use crate::territory::Resolved;
+
+/// Why a structure may serve this residence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Competence {
+    /// Anybody may come.
+    Unbound,
+    /// Its own record says so.
+    Recorded,
+    /// Its kind's usual area covers the residence.
+    ByKind(Area),
+    /// It keeps the registers of the event's commune.
+    ForEvent,
+}
+
+/// A birth, a marriage or a death, by the commune that registered it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Event<'d> {
+    pub commune: &'d Commune,
+    /// In Paris, Lyon and Marseille each arrondissement keeps its own registers.
+    only: Option<Uuid>,
+}
+
+impl<'d> Event<'d> {
+    /// `None` when the procedure isn't about an event.
+    pub fn of(procedure: &Procedure, directory: &'d Directory, told: Resolved<'d>) -> Option<Self> {
+        let matters = is_bound_to_event(procedure) || procedure.targets().any(|target| target == Target::EventTownHall);
+        let whole = Self { commune: told.commune, only: None };
+        let arrondissement = told.from.filter(|from| from.kind == CommuneKind::Arrondissement).and_then(|from| from.centre);
+        let only = arrondissement.and_then(|centre| {
+            let halls = directory.bound(&Class::Kind(Kind::Mairie), &told.commune.code).into_iter();
+            let halls = halls.filter(|entry| whole.is_registered_at(&Door::own(entry)));
+            let placed = halls.filter_map(|entry| Some((centre.distance_m(entry.position?), entry.structure.id)));
+            placed.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))).map(|(_, id)| id)
+        });
+        matters.then_some(Self { only, ..whole })
+    }
+
+    fn is_registered_at(&self, door: &Door<'_>) -> bool {
+        let structure = door.structure();
+        let covers = if structure.territory.is_empty() {
+            structure.commune == self.commune.code
+        } else {
+            self.commune.lies_in(&structure.territory)
+        };
+        door.session().is_none() && structure.kind == Kind::Mairie && covers && self.only.is_none_or(|only| structure.id == only)
+    }
+}
+
+fn is_bound_to_event(procedure: &Procedure) -> bool {
+    matches!(procedure.territory, TerritoryRule::CommuneNaissance | TerritoryRule::CommuneEvenement)
+}
+
+/// Whether a word of the rule means the town hall that registered the event.
+pub(super) fn means_event_town_hall(procedure: &Procedure, target: Target) -> bool {
+    target == Target::EventTownHall || (target == Target::Kind(Kind::Mairie) && is_bound_to_event(procedure))
+}
+
+impl<'d> Search<'d> {
+    /// Whether a structure may be offered, on what ground, or why not.
+    pub(super) fn admit(&self, door: &Door<'d>) -> Result<Competence, Exclusion> {
+        if door.refuses(self.procedure) {
+            return Err(Exclusion::ProcedureNotOffered);
+        }
+        let competence = self.competence(door).ok_or_else(|| self.why_not_competent(door))?;
+        self.obstacle(door).map_or(Ok(competence), Err)
+    }
+
+    /// What the person's own wishes have against it.
+    pub(super) fn obstacle(&self, door: &Door<'d>) -> Option<Exclusion> {
+        let need = self.need;
+        let structure = door.structure();
+        if need.drop_in && door.access() == Access::Appointment {
+            return Some(Exclusion::AppointmentOnly);
+        }
+        if need.wheelchair && structure.wheelchair == Some(false) {
+            return Some(Exclusion::NotWheelchairAccessible);
+        }
+        if let Some(language) = &need.language
+            && language != "fr"
+            && !door.languages().is_empty()
+            && !door.languages().contains(language)
+        {
+            return Some(Exclusion::LanguageNotSpoken { language: language.clone() });
+        }
+        if let Some(help_kind) = need.help_kind
+            && !door.help_kinds().is_empty()
+            && !door.help_kinds().contains(&help_kind)
+        {
+            return Some(Exclusion::HelpKindNotOffered);
+        }
+        (need.channel == Channel::Phone && structure.phone.is_none()).then_some(Exclusion::NoTelephone)
+    }
+
+    pub(super) fn competence(&self, door: &Door<'_>) -> Option<Competence> {
+        let structure = door.structure();
+        let kind = door.kind();
+        if self.event.is_some_and(|event| event.is_registered_at(door)) {
+            return Some(Competence::ForEvent);
+        }
+        if kind == Kind::Mairie && is_bound_to_event(self.procedure) && !self.stands_in(door) {
+            return None;
+        }
+        // The area on record is the structure's own, not that of whoever holds a session there.
+        if door.session().is_none() && !structure.territory.is_empty() {
+            return self.residence.lies_in(&structure.territory).then_some(Competence::Recorded);
+        }
+        let institution = door.institution().filter(|_| kind == Kind::Guichet);
+        let territory = institution.and_then(|slug| self.directory.catalogue.institution(slug)).and_then(|body| body.territory.as_deref());
+        let area = match kind {
+            Kind::Guichet => Area::of_institution(territory),
+            Kind::Mairie if self.procedure.territory == TerritoryRule::CommuneLibre => Area::Everywhere,
+            kind => kind.default_area(),
+        };
+        if area == Area::Everywhere {
+            return Some(Competence::Unbound);
+        }
+        let seat = self.directory.territory.resolve(&structure.commune)?.commune;
+        let funds = &self.directory.catalogue.fund_areas;
+        let together = |one: &str, other: &str| funds.are_together(institution.unwrap_or_default(), territory, one, other);
+        area.reaches(seat, self.residence, together).then_some(Competence::ByKind(area))
+    }
+
+    fn why_not_competent(&self, door: &Door<'_>) -> Exclusion {
+        if door.kind() == Kind::Mairie && is_bound_to_event(self.procedure) {
+            return self.why_not_for_event();
+        }
+        Exclusion::NotCompetentForCommune { commune: self.residence.name.clone() }
+    }
+
+    /// Why a town hall doesn't have the act.
+    pub(super) fn why_not_for_event(&self) -> Exclusion {
+        match self.event {
+            Some(event) => Exclusion::NotCompetentForEvent { commune: event.commune.name.clone() },
+            None => Exclusion::EventCommuneUnknown,
+        }
+    }
+
+    /// Whether the residence decides which member of the class is competent, whatever its distance.
+    pub(super) fn is_bound_to_commune(&self, class: &Class) -> bool {
+        match class {
+            Class::Kind(Kind::CcasCias) => true,
+            Class::Kind(Kind::Mairie) => self.procedure.territory != TerritoryRule::CommuneLibre,
+            _ => false,
+        }
+    }
+
+    /// Of a class bound to the commune, those competent for the residence.
+    pub(super) fn own_doors<'s>(&'s self, named: &'s Named) -> impl Iterator<Item = Door<'d>> + use<'s, 'd> {
+        let own = self.directory.bound(&named.class, &self.residence.code).into_iter().flat_map(Door::all);
+        own.filter(|door| self.is_meant(named, door) && self.competence(door).is_some())
+    }
+
+    /// The town halls that the residence or an event names by themselves, with their rank.
+    pub(super) fn single_town_halls(&self) -> impl Iterator<Item = (u16, Vec<Door<'d>>)> {
+        self.stand_ins().chain(self.event_town_halls())
+    }
+
+    /// The town hall in place of a CCAS that isn't on record.
+    pub(super) fn stand_ins(&self) -> impl Iterator<Item = (u16, Vec<Door<'d>>)> {
+        self.stand_in_rank.into_iter().map(|rank| {
+            let halls = self.directory.bound(&Class::Kind(Kind::Mairie), &self.residence.code).into_iter().map(Door::own);
+            (rank, halls.filter(|door| self.stands_in(door)).collect())
+        })
+    }
+
+    /// The town halls that registered the event, where its commune is known.
+    pub(super) fn event_town_halls(&self) -> impl Iterator<Item = (u16, Vec<Door<'d>>)> {
+        self.event_rank.zip(self.event).into_iter().map(|(rank, event)| {
+            let halls = self.directory.bound(&Class::Kind(Kind::Mairie), &event.commune.code).into_iter().map(Door::own);
+            (rank, halls.filter(|door| event.is_registered_at(door)).collect())
+        })
+    }
+
+    /// The town hall of the residence, where no CCAS of it is on record.
+    pub(super) fn stands_in(&self, door: &Door<'_>) -> bool {
+        let structure = door.structure();
+        let own_town_hall = door.session().is_none() && structure.kind == Kind::Mairie && structure.commune == self.residence.code;
+        self.stand_in_rank.is_some() && own_town_hall
+    }
+
+    pub(super) fn ccas_on_record(&self) -> bool {
+        let named = Named { class: Class::Kind(Kind::CcasCias), kind: None, rank: 0 };
+        self.own_doors(&named).next().is_some()
+    }
+}
