@@ -66,13 +66,13 @@ pub struct LeftOut<'d> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Coverage {
     pub level: CoverageLevel,
-    /// Metres to the nearest option.
+    /// Metres to the nearest place that may be offered, whether `limit` leaves room for it or not.
     pub nearest_m: Option<u32>,
     /// The radius searched, in metres.
     pub searched_m: u32,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum CoverageLevel {
     /// Within the first radius.
@@ -121,7 +121,7 @@ struct Named {
     rank: u16,
 }
 
-struct Search<'d> {
+pub(crate) struct Search<'d> {
     directory: &'d Directory,
     need: &'d Need,
     procedure: &'d Procedure,
@@ -136,7 +136,7 @@ struct Search<'d> {
 }
 
 impl<'d> Search<'d> {
-    fn new(directory: &'d Directory, need: &'d Need, procedure: &'d Procedure, residence: &'d Commune) -> Self {
+    pub(crate) fn new(directory: &'d Directory, need: &'d Need, procedure: &'d Procedure, residence: &'d Commune) -> Self {
         let in_charge = match (need.regime, procedure.institution.as_str()) {
             (Regime::Agricole, "caf" | "cpam" | "carsat") => "msa",
             (_, institution) => institution,
@@ -205,11 +205,11 @@ impl<'d> Search<'d> {
             None => SEARCH_RADII_M.to_vec(),
         };
         let mut searched = 0.0;
-        let mut found = Vec::new();
+        let (mut found, mut nearest_m) = (Vec::new(), None);
         for radius in radii {
             searched = radius;
             self.left_out.clear();
-            found = if self.need.channel == Channel::Remote { Vec::new() } else { self.within(radius) };
+            (found, nearest_m) = if self.need.channel == Channel::Remote { (Vec::new(), None) } else { self.within(radius) };
             if !found.is_empty() {
                 break;
             }
@@ -217,14 +217,8 @@ impl<'d> Search<'d> {
         ranking::order(&mut found);
         let mut options: Vec<Choice<'d>> =
             found.into_iter().take(self.need.limit).map(|contender| self.choice(&contender.item, contender.cost_m)).collect();
-        let nearest_m = options.iter().filter_map(|option| option.distance_m).min();
         self.add_remote(&mut options);
-        let level = match nearest_m {
-            Some(metres) if f64::from(metres) <= LOCAL_M => CoverageLevel::Local,
-            Some(_) => CoverageLevel::Distant,
-            None if self.is_reachable_remotely() => CoverageLevel::RemoteOnly,
-            None => CoverageLevel::None,
-        };
+        let level = self.level(nearest_m);
         self.name_the_undeclared(searched, &options);
         // What nobody knows is always said; the nearest of the others fill the rest.
         let is_unknown = |left: &LeftOut<'_>| matches!(left.reason, Exclusion::ProcedureNotDeclared | Exclusion::EventCommuneUnknown);
@@ -242,11 +236,30 @@ impl<'d> Search<'d> {
         }
     }
 
-    /// The contenders within a radius: at least `limit` of the cheapest, and all that nearly cost as much.
-    fn within(&mut self, radius_m: f64) -> Vec<Contender<Candidate<'d>>> {
+    /// Metres to every place within a radius that may be offered. `limit` counts: who wants them all asks for as many.
+    pub(crate) fn apt_within(&self, radius_m: f64) -> Vec<f64> {
+        let mut seen: HashSet<Uuid> = HashSet::new();
+        let entries = self.sources(radius_m).into_iter().flat_map(|source| source.entries);
+        let apt = entries.filter(|(entry, _)| self.is_apt(entry) && seen.insert(entry.structure.id));
+        apt.map(|(_, distance_m)| distance_m).collect()
+    }
+
+    pub(crate) fn level(&self, nearest_m: Option<u32>) -> CoverageLevel {
+        match nearest_m {
+            Some(metres) if f64::from(metres) <= LOCAL_M => CoverageLevel::Local,
+            Some(_) => CoverageLevel::Distant,
+            None if self.is_reachable_remotely() => CoverageLevel::RemoteOnly,
+            None => CoverageLevel::None,
+        }
+    }
+
+    /// The contenders within a radius: at least `limit` of the cheapest, and all that nearly cost as much; and metres to the
+    /// nearest place of all that may be offered.
+    fn within(&mut self, radius_m: f64) -> (Vec<Contender<Candidate<'d>>>, Option<u32>) {
         let mut seen: HashSet<Uuid> = HashSet::new();
         let mut found: Vec<Contender<Candidate<'d>>> = Vec::new();
         let mut sources = self.sources(radius_m);
+        let nearest_m = sources.iter().filter_map(|source| source.nearest_m).min_by(f64::total_cmp).map(whole_metres);
         let mut group_limit = f64::INFINITY;
         loop {
             let cheapest = sources
@@ -276,7 +289,7 @@ impl<'d> Search<'d> {
                 Err(reason) => self.leave_out(entry, distance_m, reason),
             }
         }
-        found
+        (found, nearest_m)
     }
 
     /// One source for all that the rule names, each in ascending distance.
@@ -289,7 +302,7 @@ impl<'d> Search<'d> {
                 Class::Declares(_) => true,
             };
             if wanted_kind {
-                sources.push(Source::new(named.rank, self.members(named, radius_m)));
+                sources.push(self.source(named.rank, self.members(named, radius_m)));
             }
         }
         if let Some(rank) = self.stand_in_rank
@@ -297,9 +310,18 @@ impl<'d> Search<'d> {
         {
             let town_halls = self.directory.bound(&Class::Kind(Kind::Mairie), &self.residence.code);
             let own = town_halls.into_iter().filter(|entry| entry.structure.commune == self.residence.code);
-            sources.push(Source::new(rank, self.measured(own, radius_m)));
+            sources.push(self.source(rank, self.measured(own, radius_m)));
         }
         sources
+    }
+
+    fn source(&self, rank: u16, entries: Vec<(&'d Entry, f64)>) -> Source<'d> {
+        let nearest_m = entries.iter().find(|(entry, _)| self.is_apt(entry)).map(|(_, distance_m)| *distance_m);
+        Source { rank, nearest_m, entries: entries.into_iter().peekable() }
+    }
+
+    fn is_apt(&self, entry: &Entry) -> bool {
+        self.is_wanted(&entry.structure) && self.admit(entry).is_ok()
     }
 
     /// What a rule names within a radius: bound to a commune, those of the residence and the nearest others (to be named as left
@@ -336,7 +358,7 @@ impl<'d> Search<'d> {
         let elsewhere = by_distance.filter(|(entry, _)| is_meant(entry) && !known.contains(&entry.structure.id));
         let elsewhere = elsewhere.take_while(|(entry, distance)| {
             let cost = ranking::cost_m(*distance, *rank);
-            if cost <= last_cost && last_cost.is_infinite() && self.is_wanted(&entry.structure) && self.admit(entry).is_ok() {
+            if cost <= last_cost && last_cost.is_infinite() && self.is_apt(entry) {
                 admitted += 1;
                 if admitted == self.need.limit {
                     last_cost = ranking::nearly_as(cost);
@@ -646,14 +668,12 @@ impl<'d> Search<'d> {
 /// Entries in ascending distance, priced by the rank of what named them.
 struct Source<'d> {
     rank: u16,
+    /// Metres to the first that may be offered.
+    nearest_m: Option<f64>,
     entries: std::iter::Peekable<std::vec::IntoIter<(&'d Entry, f64)>>,
 }
 
 impl<'d> Source<'d> {
-    fn new(rank: u16, entries: Vec<(&'d Entry, f64)>) -> Self {
-        Self { rank, entries: entries.into_iter().peekable() }
-    }
-
     fn peek_cost(&mut self) -> Option<f64> {
         self.entries.peek().map(|(_, distance)| ranking::cost_m(*distance, self.rank))
     }

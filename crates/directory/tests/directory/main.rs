@@ -3,6 +3,7 @@
 
 mod builders;
 mod changes;
+mod coverage;
 mod draws;
 mod list;
 mod oracle;
