@@ -6,6 +6,7 @@ pub mod embedded;
 pub mod migrations;
 pub mod organisations;
 pub mod pool;
+pub mod questions;
 pub mod referrals;
 pub mod schema;
 mod scope;
