@@ -101,6 +101,11 @@ pub fn exclusion(language: Language, exclusion: &Exclusion) -> String {
     sentence(language, "exclusion", exclusion.code(), &args)
 }
 
+/// What to know of a place.
+pub fn notice(language: Language, code: &str) -> String {
+    sentence(language, "notice", code, &FluentArgs::new())
+}
+
 /// `850 m`, `1,2 km`, `24 km`.
 fn distance(language: Language, metres: u32) -> String {
     let tenths = (metres + 50) / 100;

@@ -51,6 +51,8 @@ exclusion-language-not-spoken = The language asked for is not spoken there ({ $l
 exclusion-help-kind-not-offered = Does not offer the help asked for
 exclusion-no-telephone = No telephone number known
 
+notice-address-not-located = The address could not be located for now: the answer starts from the centre of the commune it names
+
 moment = { $weekday ->
     [1] Monday
     [2] Tuesday

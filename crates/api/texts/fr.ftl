@@ -51,6 +51,8 @@ exclusion-language-not-spoken = On n'y parle pas la langue demandée ({ $languag
 exclusion-help-kind-not-offered = N'offre pas l'aide demandée
 exclusion-no-telephone = Pas de numéro de téléphone connu
 
+notice-address-not-located = L'adresse n'a pas pu être située pour le moment : la réponse part du centre de la commune qu'elle nomme
+
 moment = { $weekday ->
     [1] lundi
     [2] mardi

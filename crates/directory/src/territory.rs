@@ -246,7 +246,7 @@ impl Territory {
             return self.named_at_the_end(&words, None);
         };
         let (before, after) = words.split_at(at);
-        let Some((postal_code, after)) = after.split_first() else { return None };
+        let (postal_code, after) = after.split_first()?;
         let sharing = self.with_postal_code(postal_code);
         match sharing.as_slice() {
             [] => self.named_at_the_end(&words, Some(postal_code)),
