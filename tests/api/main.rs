@@ -1,8 +1,11 @@
 //! The HTTP interface, resource by resource, as the addresses have it.
 
+mod addresses;
 mod communes;
+mod coverage;
 mod health;
 mod orientations;
 mod procedures;
+mod questions;
 mod referrals;
 mod structures;

@@ -15,7 +15,7 @@ async fn every_key_of_the_contract_is_there() {
         "orientation_id": 0, "asked_at": 0, "directory": {"revision": 0, "age_s": 0},
         "procedure": {"slug": 0, "label": 0, "institution": {"slug": 0, "label": 0}, "urgency": 0, "verified": 0, "documents": 0,
             "mandate": 0, "official_url": 0, "match": {"how": 0, "score": 0, "alternatives": 0}},
-        "place": {"commune": {"code": 0, "name": 0, "departement": 0}, "location": {"lat": 0, "lon": 0}, "precision": 0},
+        "place": {"commune": {"code": 0, "name": 0, "departement": 0}, "location": {"lat": 0, "lon": 0}, "precision": 0, "notice": 0},
         "options": 0, "hotline": 0, "institution_channels": {"website": 0, "phone": 0, "desk": 0}, "referents": 0,
         "escalation": {"amicable": 0, "appeal": 0}, "also": 0, "other_needs": 0, "left_out": 0,
         "coverage": {"level": 0, "nearest_m": 0, "searched_m": 0},
@@ -156,7 +156,10 @@ async fn bad_questions_are_told_what_is_allowed() {
         ("procedure=rsa&commune=35238&colour=red", 400, "colour"),
         ("procedure=rsa&procedure=apl&commune=35238", 400, "procedure"),
         ("q=allocs&commune=35238", 422, "q"),
-        ("procedure=rsa&address=1%20rue", 422, "address"),
+        ("procedure=rsa&address=1%20rue&commune=35238", 422, "commune"),
+        ("procedure=rsa&address=1%20rue&lat=48.1&lon=-1.6", 422, "lat"),
+        ("procedure=rsa&address=06%2012%2034%2056%2078", 422, "address"),
+        ("procedure=rsa&address=%20", 422, "address"),
         ("procedure=%FF&commune=35238", 400, "procedure"),
     ] {
         let answer = app.get(&format!("/v1/orientations?{query}")).await;

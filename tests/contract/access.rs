@@ -45,6 +45,7 @@ fn public_operations_are_the_reviewed_ones() {
             "get_procedure",
             "get_structure",
             "list_communes",
+            "list_coverage",
             "list_institutions",
             "list_procedures",
             "list_structures",

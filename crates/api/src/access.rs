@@ -27,6 +27,7 @@ pub const OPERATIONS: &[(&str, Access)] = &[
     ("get_referral", REFERRERS),
     ("get_structure", Access::Public),
     ("list_communes", Access::Public),
+    ("list_coverage", Access::Public),
     ("list_institutions", Access::Public),
     ("list_procedures", Access::Public),
     ("list_referrals", REFERRERS),

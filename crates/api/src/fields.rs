@@ -127,6 +127,11 @@ impl Fields {
         self.values.contains_key(name)
     }
 
+    /// Nothing wrong was noted so far.
+    pub fn is_sound(&self) -> bool {
+        self.errors.borrow().is_empty()
+    }
+
     /// Notes something wrong with a field; the request is refused when it is finished.
     pub fn report(&self, kind: Kind, name: &str, detail: impl Into<String>) {
         self.report_with(kind, name, detail, Vec::new());

@@ -2,6 +2,8 @@
 //! and leaves as that route's answer or as a problem document.
 
 pub mod access;
+mod address;
+pub mod atlas;
 pub mod auth;
 mod envelope;
 mod fields;

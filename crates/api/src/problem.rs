@@ -1,5 +1,7 @@
 //! Problem documents (RFC 9457): the only form in which this service says no.
 
+use std::time::Duration;
+
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
@@ -7,6 +9,9 @@ use aiguilleur_domain::code::NotAllowed;
 use aiguilleur_storage::StorageError;
 use serde::Serialize;
 use strum::{IntoStaticStr, VariantArray};
+
+/// Seconds after which what is unavailable is worth asking for again, unless something else is known.
+const RETRY_AFTER_S: u64 = 2;
 
 /// What kind of problem; its kebab-case name is the end of the problem's `type`, a page that exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
@@ -104,9 +109,10 @@ impl Kind {
                 "L'erreur vient de nous et elle est consignée. Réessayez ; si elle persiste, signalez-la avec son « request_id »."
             }
             Self::Unavailable => {
-                "L'enregistrement est momentanément impossible ; les questions d'orientation, elles, trouvent toujours réponse. \
-                 Réessayez après le délai indiqué par « Retry-After », avec la même clé « Idempotency-Key » : ce qui aurait été \
-                 enregistré malgré tout ne le sera pas deux fois."
+                "Ce qui est demandé dépend d'un service qui ne répond pas : la base de données pour un enregistrement, le géocodeur \
+                 pour une adresse. Les questions d'orientation par commune ou par position, elles, trouvent toujours réponse. \
+                 Réessayez après le délai indiqué par « Retry-After » ; un enregistrement, avec la même clé « Idempotency-Key » : \
+                 ce qui aurait été enregistré malgré tout ne le sera pas deux fois."
             }
         }
     }
@@ -135,6 +141,8 @@ pub struct Problem {
     detail: String,
     errors: Vec<FieldError>,
     allow: Vec<Method>,
+    /// For a problem that passes by itself.
+    retry_after_s: u64,
 }
 
 /// The document as sent.
@@ -157,7 +165,12 @@ pub struct ProblemDocument {
 
 impl Problem {
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new(), allow: Vec::new() }
+        Self { kind, detail: detail.into(), errors: Vec::new(), allow: Vec::new(), retry_after_s: RETRY_AFTER_S }
+    }
+
+    /// What can't be had now, and when it is worth asking again.
+    pub fn unavailable(detail: impl Into<String>, retry_after: Duration) -> Self {
+        Self { retry_after_s: retry_after.as_secs().max(1), ..Self::new(Kind::Unavailable, detail) }
     }
 
     /// Several things wrong with the fields of a request.
@@ -201,7 +214,7 @@ impl Problem {
         response.insert_header((header::CACHE_CONTROL, "no-store"));
         match self.kind {
             Kind::Unauthenticated => response.insert_header((header::WWW_AUTHENTICATE, "Bearer")),
-            Kind::Unavailable => response.insert_header((header::RETRY_AFTER, "2")),
+            Kind::Unavailable => response.insert_header((header::RETRY_AFTER, self.retry_after_s)),
             _ => &mut response,
         };
         if !self.allow.is_empty() {

@@ -26,10 +26,12 @@ pub fn frame() -> OpenApi {
         .description(Some(
             "Où réorienter cette personne, pour cette démarche ? Le service répond avec ses raisons, et suit chaque réorientation \
              jusqu'à son issue.\n\nLes lectures de l'annuaire et les questions d'orientation sont ouvertes ; toute écriture demande un \
-             jeton (`aiguilleur token`). Toute erreur est un document « problem » (RFC 9457).\n\nÀ venir, et dit ainsi jusque-là : \
-             les mots libres (`q`) et les adresses (`address`) d'une question répondent 422 ; `escalation`, `also` et `other_needs` \
+             jeton (`aiguilleur token`). Toute erreur est un document « problem » (RFC 9457).\n\nUne adresse (`address`) est située par le géocodeur de la Géoplateforme (IGN), qui ne reçoit qu'elle ; une commune ou une position \
+             ne quittent jamais le service. Rien de cela n'est conservé : seules les questions sont comptées, par démarche, commune et \
+             niveau de couverture (département et mois pour une démarche sensible).\n\nÀ venir, et dit ainsi jusque-là : \
+             les mots libres (`q`) d'une question répondent 422 ; `escalation`, `also` et `other_needs` \
              restent vides, `referents` reste null.\n\n\
-             Données : INSEE, IGN, DILA et ANCT, Licence Ouverte 2.0 ; GeoNames, CC BY 4.0.",
+             Données : INSEE, IGN (contours, géocodage), DILA et ANCT, Licence Ouverte 2.0 ; GeoNames, CC BY 4.0.",
         ))
         .license(Some(License::new("MIT OR Apache-2.0")))
         .build();
@@ -58,6 +60,10 @@ fn build() -> Value {
         // An orientation needs no token, but one that is sent must be good.
         if !public || id.ends_with("_orientation") {
             kinds.push(Kind::Unauthenticated);
+        }
+        // An address that can't be located now; an atlas that others are before.
+        if id.ends_with("_orientation") || id == "list_coverage" {
+            kinds.push(Kind::Unavailable);
         }
         if has_input {
             kinds.push(Kind::InvalidValue);

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use aiguilleur_jobs::questions::QuestionCounts;
 use aiguilleur_jobs::snapshot::Snapshot;
+use aiguilleur_outbound::geocoder::Geocoder;
 use aiguilleur_storage::Database;
 use metrics_exporter_prometheus::PrometheusHandle;
 
+use crate::atlas::Atlases;
 use crate::auth::InstallationKey;
 
 /// Shared by all workers.
@@ -15,6 +18,10 @@ pub struct AppState {
     pub database: Database,
     pub key: InstallationKey,
     pub metrics: PrometheusHandle,
+    /// Locates addresses; `None` when this installation calls no geocoder.
+    pub geocoder: Option<Arc<Geocoder>>,
+    pub questions: Arc<QuestionCounts>,
+    pub atlases: Atlases,
     /// Whether free-text notes are kept; off by default.
     pub notes: bool,
 }

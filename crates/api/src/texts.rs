@@ -112,6 +112,11 @@ pub fn pairing(language: Language, pairing: &Pairing) -> String {
     sentence(language, "also", pairing.code(), &args)
 }
 
+/// What to know of a place.
+pub fn notice(language: Language, code: &str) -> String {
+    sentence(language, "notice", code, &FluentArgs::new())
+}
+
 /// `850 m`, `1,2 km`, `24 km`.
 fn distance(language: Language, metres: u32) -> String {
     let tenths = (metres + 50) / 100;

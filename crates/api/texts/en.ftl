@@ -72,6 +72,7 @@ also-administrative-help = { $where ->
     [here] For the administrative procedures themselves, a France services space is in the commune
    *[other] For the administrative procedures themselves, the nearest France services space is { $distance } away as the crow flies
   }
+notice-address-not-located = The address could not be located for now: the answer starts from the centre of the commune it names
 
 moment = { $weekday ->
     [1] Monday

@@ -72,6 +72,7 @@ also-administrative-help = { $where ->
     [here] Pour les démarches administratives elles-mêmes, un espace France services est dans la commune
    *[other] Pour les démarches administratives elles-mêmes, l'espace France services le plus proche est à { $distance } à vol d'oiseau
   }
+notice-address-not-located = L'adresse n'a pas pu être située pour le moment : la réponse part du centre de la commune qu'elle nomme
 
 moment = { $weekday ->
     [1] lundi

@@ -171,8 +171,14 @@ fn log_to_stderr() {
 
 /// A setting that nothing reads is likely a misspelt one.
 fn report_unknown_settings() {
-    const KNOWN: [&str; 5] =
-        ["AIGUILLEUR_DATA_DIR", "AIGUILLEUR_LISTEN", "AIGUILLEUR_NOTES", "AIGUILLEUR_DATA_GOUV_URL", "AIGUILLEUR_SEED"];
+    const KNOWN: [&str; 6] = [
+        "AIGUILLEUR_DATA_DIR",
+        "AIGUILLEUR_LISTEN",
+        "AIGUILLEUR_NOTES",
+        "AIGUILLEUR_DATA_GOUV_URL",
+        "AIGUILLEUR_GEOCODER_URL",
+        "AIGUILLEUR_SEED",
+    ];
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
         if name.starts_with("AIGUILLEUR_") && !KNOWN.contains(&&*name) {

@@ -1,15 +1,21 @@
 //! `aiguilleur serve`: database, seed, directory in memory, then requests, until told to stop.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 
+use aiguilleur_api::atlas::Atlases;
 use aiguilleur_api::auth::InstallationKey;
 use aiguilleur_api::state::AppState;
+use aiguilleur_jobs::questions::keep_flushing;
 use aiguilleur_jobs::retention;
 use aiguilleur_jobs::seed::{self, Seed};
 use aiguilleur_jobs::snapshot::Snapshot;
+use aiguilleur_outbound::Url;
+use aiguilleur_outbound::geocoder::{self, Geocoder, Patience};
 use clap::{Args, ValueEnum};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 
 use crate::database::{self, Opened};
 use crate::{CliError, Settings, say};
@@ -25,6 +31,23 @@ pub struct Serve {
     /// Garde les notes libres des réorientations
     #[arg(long, env = "AIGUILLEUR_NOTES", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", value_name = "true|false")]
     notes: bool,
+    /// Géocodeur qui situe les adresses (« off » : aucun)
+    #[arg(long, env = "AIGUILLEUR_GEOCODER_URL", default_value = geocoder::BASE, value_parser = geocoder_url, value_name = "URL|off")]
+    geocoder_url: GeocoderUrl,
+}
+
+#[derive(Debug, Clone)]
+enum GeocoderUrl {
+    Off,
+    At(Url),
+}
+
+fn geocoder_url(text: &str) -> Result<GeocoderUrl, String> {
+    if text == "off" {
+        return Ok(GeocoderUrl::Off);
+    }
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    url.map(GeocoderUrl::At).ok_or_else(|| "une adresse en https:// ou http:// est attendue, ou « off »".to_owned())
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -57,31 +80,53 @@ pub async fn run(settings: &Settings, serve: Serve) -> Result<(), CliError> {
         opened = database::open(settings) => opened?,
         () = stop.asked() => return Ok(()),
     };
-    let served = tokio::select! {
-        served = answer(settings, &serve, &opened, listener) => served,
-        () = stop.asked() => Ok(()),
+    let prepared = tokio::select! {
+        prepared = prepare(settings, &serve, &opened) => Some(prepared),
+        () = stop.asked() => None,
+    };
+    let served = match prepared {
+        Some(Ok(state)) => answer(state, &opened, listener, stop).await,
+        Some(Err(error)) => Err(error),
+        None => Ok(()),
     };
     opened.close().await?;
     served
 }
 
-/// Serves until the process is asked to stop, then lets the requests under way end.
-async fn answer(settings: &Settings, serve: &Serve, opened: &Opened, listener: TcpListener) -> Result<(), CliError> {
+/// Seeds, and loads what requests are answered from.
+async fn prepare(settings: &Settings, serve: &Serve, opened: &Opened) -> Result<AppState, CliError> {
     let database = &opened.database;
     seed::apply(database, serve.seed.into(), |layer| tracing::info!(layer, "seeding")).await?;
-    let snapshot = Snapshot::load(database).await?;
-    let metrics = PrometheusBuilder::new().install_recorder().map_err(std::io::Error::other)?;
-    let key = InstallationKey::open(&settings.data_dir)?;
+    let geocoder = match &serve.geocoder_url {
+        GeocoderUrl::Off => None,
+        GeocoderUrl::At(url) => Some(Arc::new(Geocoder::new(url, Patience::default())?)),
+    };
+    Ok(AppState {
+        snapshot: Snapshot::load(database).await?,
+        database: database.clone(),
+        key: InstallationKey::open(&settings.data_dir)?,
+        metrics: PrometheusBuilder::new().install_recorder().map_err(std::io::Error::other)?,
+        geocoder,
+        questions: Arc::default(),
+        atlases: Atlases::default(),
+        notes: serve.notes,
+    })
+}
+
+/// Serves until the process is asked to stop, then lets the requests under way end, and writes down what was only counted.
+async fn answer(state: AppState, opened: &Opened, listener: TcpListener, mut stop: Stop) -> Result<(), CliError> {
+    let database = opened.database.clone();
+    let (snapshot, questions) = (state.snapshot.clone(), state.questions.clone());
     let address = listener.local_addr()?;
-    let state = AppState { snapshot: snapshot.clone(), database: database.clone(), key, metrics, notes: serve.notes };
     let server = aiguilleur_api::serve(listener, state)?;
     let handle = server.handle();
+    let (ended, told) = oneshot::channel();
+    let counter = tokio::spawn(keep_flushing(questions, database.clone(), told));
     let follower = tokio::spawn(snapshot.follow(database.clone()));
     let supervisor = tokio::spawn(opened.supervise());
-    let retention = tokio::spawn(retention::keep_forgetting(database.clone()));
+    let retention = tokio::spawn(retention::keep_forgetting(database));
     let serving = tokio::spawn(server);
     announce(address);
-    let mut stop = Stop::new()?;
     let outcome = tokio::select! {
         ended = serving => ended?.map_err(CliError::from),
         () = stop.asked() => {
@@ -89,6 +134,8 @@ async fn answer(settings: &Settings, serve: &Serve, opened: &Opened, listener: T
             Ok(())
         }
     };
+    drop(ended);
+    let _ = counter.await;
     follower.abort();
     supervisor.abort();
     retention.abort();

@@ -54,12 +54,18 @@ impl Catalogue {
             procedure_by_slug: procedures.iter().enumerate().map(|(index, procedure)| (procedure.slug.clone(), index)).collect(),
             institution_by_slug: institutions.iter().enumerate().map(|(index, body)| (body.slug.clone(), index)).collect(),
             names: procedures.iter().map(names).collect(),
-            words: Words::learn(&procedures),
+            words: Words::default(),
             anything: anything(),
             fund_areas: FundAreas::default(),
             procedures,
             institutions,
         }
+    }
+
+    /// The same, that understands free words. Takes a good part of a second on the whole catalogue.
+    #[must_use]
+    pub fn learn(self) -> Self {
+        Self { words: Words::learn(&self.procedures), ..self }
     }
 
     #[must_use]

@@ -4,6 +4,7 @@
 //! Both are [`layer::Layer`]s with the same indexes; a structure of the overlay hides the base's of the same id.
 
 pub mod catalogue;
+pub mod coverage;
 pub mod door;
 pub mod kd_tree;
 pub mod layer;

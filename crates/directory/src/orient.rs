@@ -85,13 +85,13 @@ pub struct LeftOut<'d> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Coverage {
     pub level: CoverageLevel,
-    /// Metres to the nearest option.
+    /// Metres to the nearest place that may be offered, whether `limit` leaves room for it or not.
     pub nearest_m: Option<u32>,
     /// The radius searched, in metres.
     pub searched_m: u32,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum CoverageLevel {
     /// Within the first radius.
@@ -137,7 +137,7 @@ struct Named {
     rank: u16,
 }
 
-struct Search<'d> {
+pub(crate) struct Search<'d> {
     directory: &'d Directory,
     need: &'d Need,
     procedure: &'d Procedure,
@@ -156,7 +156,13 @@ struct Search<'d> {
 }
 
 impl<'d> Search<'d> {
-    fn new(directory: &'d Directory, need: &'d Need, procedure: &'d Procedure, residence: &'d Commune, event: Option<Event<'d>>) -> Self {
+    pub(crate) fn new(
+        directory: &'d Directory,
+        need: &'d Need,
+        procedure: &'d Procedure,
+        residence: &'d Commune,
+        event: Option<Event<'d>>,
+    ) -> Self {
         let in_charge = match need.regime {
             Regime::Agricole => target::institution_for_farm_workers(&procedure.institution),
             Regime::General => &procedure.institution,
@@ -227,11 +233,11 @@ impl<'d> Search<'d> {
             None => SEARCH_RADII_M.to_vec(),
         };
         let mut searched = 0.0;
-        let mut found = Vec::new();
+        let (mut found, mut nearest_m) = (Vec::new(), None);
         for radius in radii {
             searched = radius;
             self.left_out.clear();
-            found = self.within(radius);
+            (found, nearest_m) = self.within(radius);
             if !found.is_empty() {
                 break;
             }
@@ -240,25 +246,19 @@ impl<'d> Search<'d> {
             for contender in found.drain(..) {
                 self.leave_out(contender.item.door, contender.item.distance_m, Exclusion::InPersonOnly);
             }
+            nearest_m = None;
         }
         ranking::order(&mut found);
         found.truncate(self.need.limit);
         let remote = self.remote(found.is_empty());
         let room = self.need.limit.saturating_sub(remote.len());
-        let nearest_beyond_room = found.iter().map(|contender| whole_metres(contender.item.distance_m)).min();
         found.truncate(room);
         self.add_only_competent(&mut found, room, searched);
         let places: Vec<Choice<'d>> = found.into_iter().map(|contender| self.choice(&contender.item, contender.cost_m)).collect();
-        let nearest_m = nearest_beyond_room.or_else(|| places.iter().filter_map(|option| option.distance_m).min());
         let mut options = remote;
         options.extend(places);
         options.truncate(self.need.limit);
-        let level = match nearest_m {
-            Some(metres) if f64::from(metres) <= LOCAL_M => CoverageLevel::Local,
-            Some(_) => CoverageLevel::Distant,
-            None if self.is_reachable_remotely() => CoverageLevel::RemoteOnly,
-            None => CoverageLevel::None,
-        };
+        let level = self.level(nearest_m);
         let left_out = self.all_left_out(searched, &options);
         Orientation {
             procedure: self.need.procedure.is_some().then_some(self.procedure),
@@ -272,12 +272,31 @@ impl<'d> Search<'d> {
         }
     }
 
-    /// The contenders within a radius: at least `limit` of the cheapest, and all that nearly cost as much.
-    fn within(&mut self, radius_m: f64) -> Vec<Contender<Candidate<'d>>> {
+    /// Metres to every place within a radius that may be offered. `limit` counts: who wants them all asks for as many.
+    pub(crate) fn apt_within(&self, radius_m: f64) -> Vec<f64> {
+        let mut seen: HashSet<Uuid> = HashSet::new();
+        let doors = self.sources(radius_m).into_iter().flat_map(|source| source.doors);
+        let apt = doors.filter(|(door, _)| self.is_apt(door) && seen.insert(door.structure().id));
+        apt.map(|(_, distance_m)| distance_m).collect()
+    }
+
+    pub(crate) fn level(&self, nearest_m: Option<u32>) -> CoverageLevel {
+        match nearest_m {
+            Some(metres) if f64::from(metres) <= LOCAL_M => CoverageLevel::Local,
+            Some(_) => CoverageLevel::Distant,
+            None if self.is_reachable_remotely() => CoverageLevel::RemoteOnly,
+            None => CoverageLevel::None,
+        }
+    }
+
+    /// The contenders within a radius: at least `limit` of the cheapest, and all that nearly cost as much; and metres to the
+    /// nearest place of all that may be offered.
+    fn within(&mut self, radius_m: f64) -> (Vec<Contender<Candidate<'d>>>, Option<u32>) {
         let mut offered: HashSet<Uuid> = HashSet::new();
         let mut refused: HashSet<(Uuid, Option<usize>)> = HashSet::new();
         let mut found: Vec<Contender<Candidate<'d>>> = Vec::new();
         let mut sources = self.sources(radius_m);
+        let nearest_m = sources.iter().filter_map(|source| source.nearest_m).min_by(f64::total_cmp).map(whole_metres);
         let mut group_limit = f64::INFINITY;
         loop {
             let cheapest = sources
@@ -311,7 +330,7 @@ impl<'d> Search<'d> {
                 }
             }
         }
-        found
+        (found, nearest_m)
     }
 
     /// One source for all that the rule names, each in ascending distance.
@@ -324,13 +343,22 @@ impl<'d> Search<'d> {
                 Class::Declares(_) => true,
             };
             if wanted_kind {
-                sources.push(Source::new(named.rank, self.members(named, radius_m)));
+                sources.push(self.source(named.rank, self.members(named, radius_m)));
             }
         }
         for (rank, doors) in self.single_town_halls() {
-            sources.push(Source::new(rank, self.measured(doors.into_iter(), radius_m)));
+            sources.push(self.source(rank, self.measured(doors.into_iter(), radius_m)));
         }
         sources
+    }
+
+    fn source(&self, rank: u16, doors: Vec<(Door<'d>, f64)>) -> Source<'d> {
+        let nearest_m = doors.iter().find(|(door, _)| self.is_apt(door)).map(|(_, distance_m)| *distance_m);
+        Source { rank, nearest_m, doors: doors.into_iter().peekable() }
+    }
+
+    fn is_apt(&self, door: &Door<'_>) -> bool {
+        self.is_wanted(door) && self.admit(door).is_ok()
     }
 
     /// What a rule names within a radius: bound to a commune, those of the residence and the nearest others (to be named as left
@@ -365,7 +393,7 @@ impl<'d> Search<'d> {
         let elsewhere = elsewhere.take_while(|(door, distance)| {
             let cost = ranking::cost_m(*distance, named.rank);
             let id = Some(door.structure().id);
-            if cost <= last_cost && last_cost.is_infinite() && last_admitted != id && self.is_wanted(door) && self.admit(door).is_ok() {
+            if cost <= last_cost && last_cost.is_infinite() && last_admitted != id && self.is_apt(door) {
                 admitted += 1;
                 last_admitted = id;
                 if admitted == self.need.limit {
@@ -514,14 +542,12 @@ impl<'d> Search<'d> {
 /// Doors in ascending distance, priced by the rank of what named them.
 struct Source<'d> {
     rank: u16,
+    /// Metres to the first that may be offered.
+    nearest_m: Option<f64>,
     doors: std::iter::Peekable<std::vec::IntoIter<(Door<'d>, f64)>>,
 }
 
 impl<'d> Source<'d> {
-    fn new(rank: u16, doors: Vec<(Door<'d>, f64)>) -> Self {
-        Self { rank, doors: doors.into_iter().peekable() }
-    }
-
     fn peek_cost(&mut self) -> Option<f64> {
         self.doors.peek().map(|(_, distance)| ranking::cost_m(*distance, self.rank))
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aiguilleur_domain::structure::Structure;
-use aiguilleur_domain::territory::{Commune, CommuneCode, CommuneKind, Location};
+use aiguilleur_domain::territory::{AreaKind, Commune, CommuneCode, CommuneKind, Location};
 use aiguilleur_domain::text::normalise;
 use geo::{BoundingRect, Closest, ClosestPoint, Contains, MultiPolygon, Point};
 use rstar::primitives::{GeomWithData, Rectangle};
@@ -18,6 +18,35 @@ const CENTRE_REACH_M: f64 = 15_000.0;
 /// A degree of latitude holds at least this many metres.
 const METRES_PER_DEGREE: f64 = 110_574.0;
 
+/// A commune's name after one of these words is a part of a street's.
+const LEADS_TO_A_STREET_NAME: [&str; 25] = [
+    "allee",
+    "av",
+    "avenue",
+    "bd",
+    "boulevard",
+    "chemin",
+    "cours",
+    "d",
+    "de",
+    "des",
+    "du",
+    "faubourg",
+    "impasse",
+    "l",
+    "la",
+    "le",
+    "les",
+    "pl",
+    "place",
+    "quai",
+    "route",
+    "rte",
+    "rue",
+    "sentier",
+    "square",
+];
+
 /// The communes, whatever their kind, with the outlines of those of today.
 #[derive(Debug, Default)]
 pub struct Territory {
@@ -29,6 +58,7 @@ pub struct Territory {
     boxes: RTree<OutlineBox>,
     /// Centres of the communes without an outline.
     centres: KdTree,
+    area_names: HashMap<(AreaKind, String), String>,
 }
 
 /// An outline's bounds, with the numbers of its commune and of itself.
@@ -72,7 +102,18 @@ impl Territory {
             outlines: kept,
             boxes: RTree::bulk_load(boxes),
             communes,
+            area_names: HashMap::new(),
         }
+    }
+
+    /// The same, with the names of intercommunalities, départements and régions, by their codes.
+    #[must_use]
+    pub fn with_area_names(self, area_names: HashMap<(AreaKind, String), String>) -> Self {
+        Self { area_names, ..self }
+    }
+
+    pub fn area_name(&self, kind: AreaKind, code: &str) -> Option<&str> {
+        self.area_names.get(&(kind, code.to_owned())).map(String::as_str)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -107,25 +148,32 @@ impl Territory {
         self.communes.get(index)
     }
 
+    /// Whether a position lies in a commune of today, or no farther than so many metres from it.
+    pub fn lies_within(&self, location: Location, commune: &CommuneCode, metres: f64) -> bool {
+        let is_it = |index: usize| self.communes.get(index).is_some_and(|it| it.code == *commune && it.kind == CommuneKind::Commune);
+        self.outlines_around(location, metres).any(|(_, index)| is_it(index)) || self.around_a_centre(location).is_some_and(is_it)
+    }
+
     fn on_the_shore(&self, location: Location) -> Option<usize> {
-        let reach_lat = SHORE_M / METRES_PER_DEGREE;
+        self.outlines_around(location, SHORE_M).min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, commune)| commune)
+    }
+
+    /// Outlines no farther than so many metres, with the distance (zero inside) and the number of their commune.
+    fn outlines_around(&self, location: Location, metres: f64) -> impl Iterator<Item = (f64, usize)> {
+        let reach_lat = metres / METRES_PER_DEGREE;
         let reach_lon = reach_lat / location.lat.to_radians().cos().max(0.01);
         let envelope =
             AABB::from_corners((location.lon - reach_lon, location.lat - reach_lat), (location.lon + reach_lon, location.lat + reach_lat));
         let point = Point::new(location.lon, location.lat);
-        self.boxes
-            .locate_in_envelope_intersecting(&envelope)
-            .filter_map(|found| {
-                let (commune, outline) = found.data;
-                let closest = match self.outlines.get(outline)?.closest_point(&point) {
-                    Closest::Intersection(closest) | Closest::SinglePoint(closest) => closest,
-                    Closest::Indeterminate => return None,
-                };
-                Some((location.distance_m(Location { lat: closest.y(), lon: closest.x() }), commune))
-            })
-            .filter(|(distance, _)| *distance <= SHORE_M)
-            .min_by(|a, b| a.0.total_cmp(&b.0))
-            .map(|(_, commune)| commune)
+        let near = self.boxes.locate_in_envelope_intersecting(&envelope).filter_map(move |found| {
+            let (commune, outline) = found.data;
+            let closest = match self.outlines.get(outline)?.closest_point(&point) {
+                Closest::Intersection(closest) | Closest::SinglePoint(closest) => closest,
+                Closest::Indeterminate => return None,
+            };
+            Some((location.distance_m(Location { lat: closest.y(), lon: closest.x() }), commune))
+        });
+        near.filter(move |(distance, _)| *distance <= metres)
     }
 
     fn around_a_centre(&self, location: Location) -> Option<usize> {
@@ -176,6 +224,55 @@ impl Territory {
         named.next().is_none().then_some(only)
     }
 
+    /// The commune of today that an address names, when its words leave no doubt: by a postal code, a name, or both.
+    /// `12 rue de Rennes` names none: that is a street.
+    pub fn named_in(&self, address: &str) -> Option<&Commune> {
+        let plain = normalise(address);
+        let unabridged = |word| match word {
+            "st" => "saint",
+            "ste" => "sainte",
+            word => word,
+        };
+        let mut words: Vec<&str> = plain.split(' ').map(unabridged).collect();
+        let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
+        // What comes after the commune says nothing of it: « cedex 7 », « France ».
+        if let Some(cedex) = words.iter().rposition(|word| *word == "cedex")
+            && words.iter().skip(cedex + 1).all(|word| is_number(word) || *word == "france")
+        {
+            words.truncate(cedex);
+        }
+        words.truncate(words.iter().rposition(|word| *word != "france").map_or(0, |last| last + 1));
+        let Some(at) = words.iter().rposition(|word| word.len() == 5 && is_number(word)) else {
+            return self.named_at_the_end(&words, None);
+        };
+        let (before, after) = words.split_at(at);
+        let (postal_code, after) = after.split_first()?;
+        let sharing = self.with_postal_code(postal_code);
+        match sharing.as_slice() {
+            [] => self.named_at_the_end(&words, Some(postal_code)),
+            // « 35510 Rennes » contradicts itself.
+            [only] => Some(*only).filter(|only| {
+                let said = self.only_one_named(&only.departement, &after.join(" "));
+                said.is_none_or(|said| said.code == only.code)
+            }),
+            several => only_longest(several.iter().copied(), |commune| {
+                let name = normalise(&commune.name);
+                let is_said =
+                    if after.is_empty() { ends_with(before, &name) } else { after.starts_with(&name.split(' ').collect::<Vec<_>>()) };
+                is_said.then_some(name.len())
+            }),
+        }
+    }
+
+    /// The commune whose name ends an address. A postal code that no commune has (a firm's own) tells the département.
+    fn named_at_the_end(&self, words: &[&str], postal_code: Option<&str>) -> Option<&Commune> {
+        let in_departement =
+            |commune: &Commune| postal_code.is_none_or(|code| code.starts_with(commune.departement.trim_end_matches(['A', 'B'])));
+        let today = self.communes.iter().zip(&self.names).filter(|(commune, _)| commune.kind == CommuneKind::Commune);
+        let here = today.filter(|(commune, _)| in_departement(commune));
+        only_longest(here, |(_, name)| ends_with(words, name).then_some(name.len())).map(|(commune, _)| commune)
+    }
+
     /// Communes of today that share a postal code, the most populous first.
     pub fn with_postal_code(&self, postal_code: &str) -> Vec<&Commune> {
         let mut found: Vec<&Commune> = self
@@ -208,6 +305,26 @@ impl Territory {
         });
         near.into_iter().take(3).map(|(_, _, commune)| commune).collect()
     }
+}
+
+/// Whether an address ends with a commune's name that isn't a part of a street's.
+fn ends_with(words: &[&str], name: &str) -> bool {
+    let name: Vec<&str> = name.split(' ').collect();
+    words.strip_suffix(name.as_slice()).is_some_and(|before| before.last().is_none_or(|word| !LEADS_TO_A_STREET_NAME.contains(word)))
+}
+
+/// The longest of those that have a length, when there is exactly one: « Saint-Germain-sur-Ille » holds « Saint-Germain » too.
+fn only_longest<T>(items: impl Iterator<Item = T>, length: impl Fn(&T) -> Option<usize>) -> Option<T> {
+    let mut found: Option<(usize, Option<T>)> = None;
+    for item in items {
+        let Some(length) = length(&item) else { continue };
+        match &mut found {
+            Some((longest, _)) if *longest > length => {}
+            Some((longest, only)) if *longest == length => *only = None,
+            found => *found = Some((length, Some(item))),
+        }
+    }
+    found?.1
 }
 
 /// How nearly two normalised names are spelt alike, when they are.
@@ -269,6 +386,63 @@ mod tests {
         let resolved = territory.resolve(&CommuneCode::parse("75112").unwrap()).unwrap();
         assert_eq!((resolved.commune.name.as_str(), resolved.from.map(|from| from.name.as_str())), ("Paris", Some("Paris 12e")));
         assert!(territory.resolve(&CommuneCode::parse("35999").unwrap()).is_none());
+    }
+
+    #[test]
+    fn a_position_may_be_a_little_outside() {
+        let territory = territory();
+        let within =
+            |lat, lon, code, metres| territory.lies_within(Location::new(lat, lon).unwrap(), &CommuneCode::parse(code).unwrap(), metres);
+        assert!(within(48.10, -1.70, "35238", 0.0));
+        assert!(within(48.10, -1.627, "35238", 500.0), "220 m into the next commune");
+        assert!(!within(48.10, -1.61, "35238", 500.0));
+        assert!(!within(48.10, -1.70, "35051", 500.0));
+        assert!(within(18.10, -63.10, "97801", 500.0), "no outline: around its centre");
+        assert!(!within(48.10, -1.70, "75112", 500.0), "not a commune of today");
+    }
+
+    #[test]
+    fn an_address_names_a_commune_or_none() {
+        let mut communes = vec![
+            commune("35238", CommuneKind::Commune, "Rennes", "35238", None),
+            commune("35051", CommuneKind::Commune, "Cesson-Sévigné", "35051", None),
+            commune("35274", CommuneKind::Commune, "Saint-Germain-sur-Ille", "35274", None),
+            commune("35273", CommuneKind::Commune, "Saint-Germain", "35273", None),
+            commune("17300", CommuneKind::Commune, "La Rochelle", "17300", None),
+            commune("70450", CommuneKind::Commune, "La Rochelle", "70450", None),
+            commune("2A004", CommuneKind::Commune, "Ajaccio", "2A004", None),
+        ];
+        for (commune, code) in communes.iter_mut().zip(["35000", "35510", "35250", "35250", "17000", "70120", "20000"]) {
+            commune.postal_codes = vec![code.to_owned()];
+        }
+        let territory = Territory::new(communes, HashMap::new());
+        for (address, expected) in [
+            ("12 rue de l'Essai 35000 Rennes", Some("35238")),
+            ("12 rue de l'Essai, 35000", Some("35238")),
+            ("12 rue de Rennes 35510 Cesson Sevigne", Some("35051")),
+            ("35250 St Quelquechose", None),
+            ("1 rue de Saint-Germain 35250 St Germain sur Ille", Some("35274")),
+            ("1 rue du Bourg, Saint Germain, 35250", Some("35273")),
+            ("1 rue de Saint-Germain 35250", None),
+            ("35510 Rennes", None),
+            ("1 rue du Bourg 35250 Saint-Germain-sur-Ille", Some("35274")),
+            ("1 rue du Bourg 35250 SAINT GERMAIN", Some("35273")),
+            ("place de la mairie, Rennes", Some("35238")),
+            ("place de la mairie à Rennes, France", Some("35238")),
+            ("35042 RENNES CEDEX", Some("35238")),
+            ("17026 La Rochelle Cedex 1", Some("17300")),
+            ("3 quai des Essais La Rochelle", None),
+            ("1 cours des Essais 20090 Ajaccio", Some("2A004")),
+            ("Rennes", Some("35238")),
+            ("12 rue de Rennes", None),
+            ("12 avenue Rennes", None),
+            ("12345", None),
+            ("nulle part", None),
+            ("cedex", None),
+            ("", None),
+        ] {
+            assert_eq!(territory.named_in(address).map(|commune| commune.code.as_str()), expected, "{address}");
+        }
     }
 
     #[test]

@@ -95,6 +95,19 @@ pub enum CommuneKind {
     Former,
 }
 
+/// A grouping of communes that has a name.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, EnumString, IntoStaticStr, VariantArray, Serialize, utoipa::ToSchema,
+)]
+#[strum(serialize_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum AreaKind {
+    /// An intercommunality, by its SIREN.
+    Epci,
+    Departement,
+    Region,
+}
+
 /// A commune of today, or a code that resolves to one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Commune {

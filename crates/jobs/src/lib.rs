@@ -1,6 +1,7 @@
 //! What runs beside requests: seeding, importing, and keeping the directory in memory current.
 
 pub mod import;
+pub mod questions;
 mod reconcile;
 pub mod retention;
 

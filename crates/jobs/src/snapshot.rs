@@ -167,13 +167,14 @@ async fn load(database: &Database) -> Result<Directory, JobError> {
     let procedures = catalogue::load_procedures(&mut connection).await?;
     let fund_areas = FundAreas::new(&fund_areas::load(&mut connection).await?);
     let communes = territory::load_communes(&mut connection).await?;
+    let area_names = territory::load_area_names(&mut connection).await?;
     let structures = structures::load_all(&mut connection).await?;
     AnsiTransactionManager::commit_transaction(&mut *connection).await.map_err(StorageError::from)?;
     drop(connection);
     tokio::task::spawn_blocking(move || {
         let outlines = if communes.is_empty() { HashMap::new() } else { outlines()?.clone() };
-        let territory = Arc::new(Territory::new(communes, outlines));
-        let catalogue = Arc::new(Catalogue::new(procedures, institutions).with_fund_areas(fund_areas));
+        let territory = Arc::new(Territory::new(communes, outlines).with_area_names(area_names));
+        let catalogue = Arc::new(Catalogue::new(procedures, institutions).with_fund_areas(fund_areas).learn());
         Ok(Directory::build(revision, catalogue, territory, structures, Utc::now()))
     })
     .await?

@@ -2,7 +2,10 @@
 
 pub mod data_gouv;
 mod error;
+pub mod geocoder;
 mod http;
+#[cfg(test)]
+mod stub;
 
 pub use error::OutboundError;
 pub use http::{TimeOuts, client, download};

@@ -7,6 +7,7 @@ pub mod fund_areas;
 pub mod migrations;
 pub mod organisations;
 pub mod pool;
+pub mod questions;
 pub mod referrals;
 pub mod schema;
 mod scope;

@@ -255,6 +255,17 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    question_count (day, procedure, place_kind, place, coverage) {
+        day -> Date,
+        procedure -> Text,
+        place_kind -> Text,
+        place -> Text,
+        coverage -> Text,
+        questions -> Int8,
+    }
+}
+
 diesel::joinable!(handoff -> referral (referral_id));
 diesel::joinable!(outcome -> referral (referral_id));
 diesel::joinable!(referral -> organisation (organisation_id));
@@ -273,6 +284,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     outbox,
     outcome,
     procedure,
+    question_count,
     referral,
     seed_layer,
     structure

@@ -1,6 +1,8 @@
 //! Communes and the names of areas.
 
-use aiguilleur_domain::territory::{Commune, CommuneCode};
+use std::collections::HashMap;
+
+use aiguilleur_domain::territory::{AreaKind, Commune, CommuneCode};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 
@@ -40,6 +42,12 @@ pub struct Area {
 pub async fn load_communes(connection: &mut AsyncPgConnection) -> Result<Vec<Commune>, StorageError> {
     let rows: Vec<CommuneRow> = commune::table.select(CommuneRow::as_select()).load(connection).await?;
     rows.into_iter().map(read).collect()
+}
+
+/// The names of areas, by kind and code.
+pub async fn load_area_names(connection: &mut AsyncPgConnection) -> Result<HashMap<(AreaKind, String), String>, StorageError> {
+    let rows: Vec<Area> = area::table.select(Area::as_select()).load(connection).await?;
+    rows.into_iter().map(|row| Ok(((read_code("area", "kind", &row.kind)?, row.code), row.name))).collect()
 }
 
 /// Replaces all communes and names of areas.

@@ -2,6 +2,8 @@
 //! A helper that can't do its part panics with what to do: a test has nobody else to tell.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc, reason = "tests end by panicking")]
 
+mod stub;
+
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -10,6 +12,8 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 use uuid::Uuid;
+
+pub use stub::Stub;
 
 /// Connection string of the run's cluster, with `{user}` and `{database}` to be filled in.
 pub const CLUSTER: &str = "AIGUILLEUR_TEST_CLUSTER";
@@ -120,6 +124,28 @@ impl App {
         Self::spawn(command, data_dir)
     }
 
+    /// The service on a test's database, with settings of its own and its log, `RUST_LOG` included, kept for [`App::log`].
+    pub fn with_settings(database: &TestDatabase, seed: &str, settings: &[(&str, &str)]) -> Self {
+        let data_dir = tempfile::tempdir().expect("a temporary folder");
+        let mut command = binary(&["serve", "--listen", "127.0.0.1:0", "--seed", seed, "--database-url", &database.url("postgres")]);
+        command.arg("--data-dir").arg(data_dir.path());
+        let log = std::fs::File::create(data_dir.path().join("log")).expect("a file in a temporary folder");
+        command.env("RUST_LOG", "warn").envs(settings.iter().copied()).stderr(log);
+        Self::spawn(command, data_dir)
+    }
+
+    /// What the service logged so far, when it was started by [`App::with_settings`].
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.data_dir.path().join("log")).unwrap_or_default()
+    }
+
+    /// Asks it to stop, as an operator would, and waits until it has.
+    pub fn stop(mut self) {
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let stopped = self.child.wait().expect("it was started here");
+        assert!(stopped.success(), "a service that is told to stop ends well: {stopped}");
+    }
+
     /// The service with its own private cluster, as a newcomer starts it.
     pub fn embedded(data_dir: tempfile::TempDir, seed: &str) -> Self {
         let mut command = binary(&["serve", "--listen", "127.0.0.1:0", "--seed", seed]);
@@ -128,7 +154,14 @@ impl App {
     }
 
     fn spawn(mut command: Command, data_dir: tempfile::TempDir) -> Self {
-        let mut child = command.env("RUST_LOG", "warn").stdout(Stdio::piped()).spawn().expect("the binary was built");
+        let is_set = |name: &str| command.get_envs().any(|(known, _)| known == name);
+        // No test calls somebody else's server.
+        for (name, value) in
+            [("RUST_LOG", "warn"), ("AIGUILLEUR_GEOCODER_URL", "off")].into_iter().filter(|(name, _)| !is_set(name)).collect::<Vec<_>>()
+        {
+            command.env(name, value);
+        }
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the binary was built");
         let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         let first = lines.next().and_then(Result::ok).unwrap_or_default();
         let (_, rest) = first.split_once("http").unwrap_or_else(|| panic!("the service did not start: « {first} »"));

@@ -1,6 +1,7 @@
 //! One file per resource: its parameters, its answers, its handlers and their registration, in reading order.
 
 mod communes;
+mod coverage;
 mod institutions;
 mod operations;
 mod orientations;
@@ -30,6 +31,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
     structures::configure(config);
     orientations::configure(config);
     referrals::configure(config);
+    coverage::configure(config);
     operations::configure(config);
 }
 

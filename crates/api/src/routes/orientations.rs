@@ -9,10 +9,12 @@ use aiguilleur_directory::orient::{Also, Choice, ChoiceTarget, LeftOut, Orientat
 use aiguilleur_directory::territory::Resolved;
 use aiguilleur_domain::need::{Channel, Need, Precision, Regime};
 use aiguilleur_domain::opening::OpeningStatus;
+use aiguilleur_domain::privacy::{Identifier, find_identifier};
 use aiguilleur_domain::procedure::{Hotline, Mandate, Procedure};
 use aiguilleur_domain::referral::TargetType;
 use aiguilleur_domain::structure::{Access, HelpKind, Kind as StructureKind, Session};
 use aiguilleur_domain::territory::{Commune, Location};
+use aiguilleur_outbound::geocoder::{self, Geocoder};
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -20,8 +22,10 @@ use uuid::Uuid;
 
 use super::communes::{FormerCommune, commune, position};
 use super::procedures::institution_of;
+use super::referrals::named;
 use super::structures::{check_procedure, commune_ref, kinds};
 use super::{CommuneRef, Named};
+use crate::address::{self, Located, NotLocated};
 use crate::auth::Caller;
 use crate::fields::Fields;
 use crate::problem::{Kind, Problem};
@@ -35,6 +39,8 @@ const MAX_OPTIONS: u32 = 20;
 const MAX_DISTANCE_M: u32 = 100_000;
 /// The longest words taken, in characters.
 const MAX_WORDS: usize = 1_000;
+/// The longest address, in characters.
+const LONGEST_ADDRESS: usize = geocoder::LONGEST;
 /// The years in which an orientation may be asked for.
 const YEARS: std::ops::RangeInclusive<i32> = 2020..=2100;
 
@@ -60,8 +66,9 @@ struct NewOrientation {
     lat: Option<f64>,
     #[schema(minimum = -180, maximum = 180, example = json!(null))]
     lon: Option<f64>,
-    /// Not available yet, answers 422.
-    #[schema(nullable, example = json!(null))]
+    /// An address, with its postal code or commune, instead of `commune`. The national geocoder (IGN) locates it and receives
+    /// nothing else; when it is away, the commune that the words name stands in (`place.notice`), else 503.
+    #[schema(max_length = 200, example = json!(null))]
     address: Option<String>,
     /// INSEE code of the commune of residence, when the person lives elsewhere: it decides who is competent.
     #[schema(example = json!(null))]
@@ -181,6 +188,8 @@ struct Place {
     residence: Option<PlaceCommune>,
     location: Location,
     precision: Precision,
+    /// What to know of the place: `address_not_located`, when only the commune that the address names could be used.
+    notice: Option<Coded>,
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -292,6 +301,7 @@ struct CoverageItem {
     /// `local` (within 20 km), `distant`, `remote_only` or `none`.
     #[schema(example = "local")]
     level: &'static str,
+    /// Metres to the nearest place that may be offered, whether `limit` left room for it or not.
     nearest_m: Option<u32>,
     searched_m: u32,
 }
@@ -306,7 +316,9 @@ struct CoverageItem {
         ("commune" = Option<String>, Query, description = "INSEE code of the commune the person is in", example = "35238"),
         ("lat" = Option<f64>, Query, minimum = -90, maximum = 90, description = "Degrees WGS 84, with lon, instead of commune"),
         ("lon" = Option<f64>, Query, minimum = -180, maximum = 180, description = "Degrees WGS 84, with lat"),
-        ("address" = Option<String>, Query, description = "Not available yet, answers 422"),
+        ("address" = Option<String>, Query, max_length = 200,
+            description = "An address, with its postal code or commune, instead of commune. The national geocoder (IGN) locates it and \
+                receives nothing else; when it is away, the commune that the words name stands in (`place.notice`), else 503"),
         ("residence" = Option<String>, Query, description = "INSEE code of the commune of residence, when it is another"),
         ("event_commune" = Option<String>, Query, description = "INSEE code of the commune of the birth, the marriage or the death: its town hall has the act"),
         ("at" = Option<DateTime<Utc>>, Query, description = "RFC 3339; now by default"),
@@ -324,7 +336,7 @@ struct CoverageItem {
 )]
 #[get("/v1/orientations")]
 async fn get_orientation(request: HttpRequest, state: State, _caller: Caller, Query(fields): Query) -> Result<HttpResponse, Problem> {
-    answer(&request, &state, fields)
+    answer(&request, &state, fields).await
 }
 
 /// Where to redirect this person, for this procedure: the same question in a body.
@@ -336,19 +348,31 @@ async fn get_orientation(request: HttpRequest, state: State, _caller: Caller, Qu
 )]
 #[post("/v1/orientations")]
 async fn post_orientation(request: HttpRequest, state: State, _caller: Caller, JsonBody(body): JsonBody) -> Result<HttpResponse, Problem> {
-    answer(&request, &state, Fields::from_json(body, &spec::body_fields("NewOrientation"))?)
+    answer(&request, &state, Fields::from_json(body, &spec::body_fields("NewOrientation"))?).await
 }
 
-fn answer(request: &HttpRequest, state: &State, fields: Fields) -> Result<HttpResponse, Problem> {
+async fn answer(request: &HttpRequest, state: &State, fields: Fields) -> Result<HttpResponse, Problem> {
     let now = Utc::now();
     let directory = state.snapshot.get();
-    let asked = parse(&fields, &directory, now);
+    let mut asked = parse(&fields, &directory, None, now);
+    let mut by_words_alone = false;
+    // An address leaves the service only for a question in which nothing is wrong.
+    if fields.has("address") && fields.is_sound() {
+        let located = locate(&fields, &directory, state.geocoder.as_deref()).await?;
+        by_words_alone = located.as_ref().is_some_and(|located| located.by_words_alone);
+        asked = parse(&fields, &directory, located, now);
+    }
     let Asked { need, heard, resolved_from } = fields.finish(asked)?;
     let language = Language::of(request);
     let orientation = directory.orient(&need).ok_or_else(|| Problem::not_found("Démarche"))?;
+    if let Some(resolved) = directory.territory.resolve(&need.commune) {
+        state.questions.count(now.date_naive(), orientation.procedure, resolved.commune, orientation.coverage.level);
+    }
     let state = DirectoryState { revision: directory.revision, age_s: state.snapshot.age_s(now) };
-    let shown =
-        Shown { directory: &directory, need: &need, heard: heard.as_ref(), language }.answer(&orientation, state, resolved_from, now);
+    let shown = Shown { directory: &directory, need: &need, heard: heard.as_ref(), language };
+    let mut shown = shown.answer(&orientation, state, resolved_from, now);
+    let notice = "address_not_located";
+    shown.place.notice = by_words_alone.then(|| Coded { code: notice, label: texts::notice(language, notice) });
     let mut response = HttpResponse::Ok();
     response.insert_header(("Cache-Control", "no-store"));
     response.insert_header(("Vary", "Accept-Language, Authorization, Accept-Encoding"));
@@ -366,11 +390,7 @@ struct Asked<'d> {
 }
 
 /// The question behind the fields. Everything wrong is noted in `fields`.
-fn parse<'d>(fields: &Fields, directory: &'d Directory, now: DateTime<Utc>) -> Option<Asked<'d>> {
-    if fields.has("address") {
-        let instead = "« address » n'est pas encore disponible : donnez « commune », ou « lat » et « lon ».";
-        fields.report(Kind::InvalidValue, "address", instead);
-    }
+fn parse<'d>(fields: &Fields, directory: &'d Directory, located: Option<Located<'d>>, now: DateTime<Utc>) -> Option<Asked<'d>> {
     match (fields.has("procedure"), fields.has("q")) {
         (true, true) => fields.report(Kind::InvalidValue, "q", "Donnez « procedure » ou « q », mais pas les deux."),
         (false, false) => {
@@ -387,7 +407,8 @@ fn parse<'d>(fields: &Fields, directory: &'d Directory, now: DateTime<Utc>) -> O
     if let Some(slug) = procedure.as_deref().filter(|_| heard.is_none()) {
         check_procedure(fields, "procedure", directory, slug);
     }
-    let place = place(fields, directory);
+    let located = located.map(|Located { commune, location, precision, .. }| Where { commune, location, precision });
+    let place = located.or_else(|| place(fields, directory));
     let residence = commune(fields, "residence", &directory.territory).map(|resolved| resolved.commune.code.clone());
     let event = commune(fields, "event_commune", &directory.territory);
     let event_commune = event.map(|resolved| resolved.from.unwrap_or(resolved.commune).code.clone());
@@ -435,9 +456,50 @@ struct Where<'t> {
     precision: Precision,
 }
 
-/// Where the person is: a position, or the centre of a commune.
+/// Where the address given is. Everything wrong with it is noted in `fields`.
+async fn locate<'d>(fields: &Fields, directory: &'d Directory, geocoder: Option<&Geocoder>) -> Result<Option<Located<'d>>, Problem> {
+    let Some(address) = fields.text("address", LONGEST_ADDRESS) else { return Ok(None) };
+    let example = |commune: &Commune| format!("commune={} ({})", commune.code, commune.name);
+    let (detail, allowed) = match address::locate(address, geocoder, &directory.territory).await {
+        Ok(located) => return Ok(Some(located)),
+        Err(NotLocated::Unknown(commune)) => {
+            let hint = commune.map_or_else(|| "« commune » (code INSEE)".to_owned(), example);
+            (format!("Cette adresse n'a pas été trouvée : vérifiez-la, ou donnez {hint}, ou « lat » et « lon »."), Vec::new())
+        }
+        Err(NotLocated::Ambiguous(communes)) => {
+            let detail = "Cette adresse existe dans plusieurs communes : ajoutez le code postal et la commune.";
+            (detail.to_owned(), communes.into_iter().map(example).collect())
+        }
+        Err(NotLocated::Unavailable { retry_after }) => {
+            let detail = "L'adresse ne peut pas être située pour le moment, et elle ne nomme pas de commune sans doute possible : donnez \
+                          « commune » (code INSEE), ou « lat » et « lon », ou réessayez plus tard.";
+            return Err(Problem::unavailable(detail, retry_after));
+        }
+    };
+    fields.report_with(Kind::InvalidValue, "address", detail, allowed);
+    Ok(None)
+}
+
+/// An address is somebody's home, and is sent to somebody else's server: nothing but it may be in there.
+fn check_address(fields: &Fields) {
+    for other in ["commune", "lat", "lon"].iter().filter(|other| fields.has(other)) {
+        fields.report(Kind::InvalidValue, other, "Donnez « address », ou « commune », ou « lat » et « lon », mais un seul des trois.");
+    }
+    let found = fields.text("address", LONGEST_ADDRESS).and_then(find_identifier);
+    // A number and a postal code look like a CAF number.
+    if let Some(identifier) = found.filter(|identifier| *identifier != Identifier::CafNumber) {
+        let detail = format!("Cette adresse semble contenir {} : retirez-le, elle est envoyée au géocodeur national.", named(identifier));
+        fields.report(Kind::InvalidValue, "address", detail);
+    }
+}
+
+/// Where the person is: a position, or the centre of a commune. An address is located before.
 fn place<'t>(fields: &Fields, directory: &'t Directory) -> Option<Where<'t>> {
     let territory = &directory.territory;
+    if fields.has("address") {
+        check_address(fields);
+        return None;
+    }
     if fields.has("lat") || fields.has("lon") {
         if fields.has("commune") {
             fields.report(Kind::InvalidValue, "commune", "Donnez « commune », ou « lat » et « lon », mais pas les deux.");
@@ -450,14 +512,11 @@ fn place<'t>(fields: &Fields, directory: &'t Directory) -> Option<Where<'t>> {
         return Some(Where { commune: Resolved { commune: found?, from: None }, location, precision: Precision::Point });
     }
     if !fields.has("commune") {
-        if !fields.has("address") {
-            fields.report(Kind::InvalidValue, "commune", "Un lieu est attendu : « commune » (code INSEE), ou « lat » et « lon ».");
-        }
+        fields.report(Kind::InvalidValue, "commune", "Un lieu est attendu : « commune » (code INSEE), « address », ou « lat » et « lon ».");
         return None;
     }
     let commune = commune(fields, "commune", territory)?;
-    // An arrondissement or a delegated commune has a centre of its own, nearer to the person.
-    let centre = commune.from.and_then(|from| from.centre).or(commune.commune.centre);
+    let centre = address::centre(commune);
     if centre.is_none() {
         fields.report(Kind::InvalidValue, "commune", "La position de cette commune n'est pas connue : donnez « lat » et « lon ».");
     }
@@ -497,6 +556,7 @@ impl Shown<'_> {
                 residence: elsewhere.then(|| commune_of(&self.need.residence)).flatten(),
                 location: self.need.location,
                 precision: self.need.precision,
+                notice: None,
             },
             institution_channels: orientation.institution.map(|institution| InstitutionChannels {
                 website: institution.website.clone().or_else(|| procedure.and_then(|procedure| procedure.official_url.clone())),

@@ -570,16 +570,22 @@ fn occurred_at(fields: &Fields, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     Some(instant.min(now))
 }
 
+pub(super) fn named(identifier: Identifier) -> &'static str {
+    match identifier {
+        Identifier::SocialSecurityNumber => "un numéro de sécurité sociale",
+        Identifier::TaxNumber => "un numéro fiscal",
+        Identifier::CafNumber => "un numéro d'allocataire CAF",
+        Identifier::Email => "une adresse électronique",
+        Identifier::Telephone => "un numéro de téléphone",
+    }
+}
+
 /// A text of somebody's own, refused when it carries an identifier of the person.
 fn free_text(fields: &Fields, name: &str, longest: usize) -> Option<String> {
     let text = fields.text(name, longest)?;
     let found = match find_identifier(text) {
         None => return Some(text.to_owned()),
-        Some(Identifier::SocialSecurityNumber) => "un numéro de sécurité sociale",
-        Some(Identifier::TaxNumber) => "un numéro fiscal",
-        Some(Identifier::CafNumber) => "un numéro d'allocataire CAF",
-        Some(Identifier::Email) => "une adresse électronique",
-        Some(Identifier::Telephone) => "un numéro de téléphone",
+        Some(identifier) => named(identifier),
     };
     fields.report(
         Kind::InvalidValue,

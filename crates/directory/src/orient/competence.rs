@@ -30,7 +30,7 @@ pub(super) enum Competence {
 
 /// A birth, a marriage or a death, by the commune that registered it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Event<'d> {
+pub(crate) struct Event<'d> {
     pub commune: &'d Commune,
     /// In Paris, Lyon and Marseille each arrondissement keeps its own registers.
     only: Option<Uuid>,

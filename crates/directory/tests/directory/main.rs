@@ -4,6 +4,7 @@
 mod builders;
 mod changes;
 mod competence_everywhere;
+mod coverage;
 mod draws;
 mod list;
 mod oracle;

@@ -93,7 +93,8 @@ mod only_competent {
         let south = Need { location: aiguilleur_domain::territory::Location::new(43.6, 1.44).unwrap(), ..need_of(NANTES) };
         let orientation = directory.orient(&south).unwrap();
         assert_eq!(options(&directory, &south), ["institution organisme", "mairie de Nantes"]);
-        assert_eq!((orientation.coverage.level, orientation.coverage.searched_m), (CoverageLevel::Distant, 100_000));
+        // It is offered, but within nobody's reach.
+        assert_eq!((orientation.coverage.level, orientation.coverage.searched_m), (CoverageLevel::RemoteOnly, 100_000));
         assert!(caution_codes(&orientation.options[1]).contains(&"ccas_unlisted"));
     }
 }

@@ -6,11 +6,16 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use aiguilleur_connectors::{seed, topojson};
+use aiguilleur_directory::Directory;
+use aiguilleur_directory::catalogue::Catalogue;
+use aiguilleur_directory::coverage::by_area;
 use aiguilleur_directory::territory::Territory;
-use aiguilleur_domain::territory::{CommuneCode, CommuneKind, Location};
+use aiguilleur_domain::procedure::TerritoryRule;
+use aiguilleur_domain::structure::{Kind, Structure};
+use aiguilleur_domain::territory::{AreaKind, CommuneCode, CommuneKind, Location};
 use geo::{Closest, ClosestPoint, MultiPolygon, Point};
 
-use crate::builders::code;
+use crate::builders::{code, institutions, now, procedure};
 
 struct France {
     territory: Territory,
@@ -136,5 +141,30 @@ fn codes_lead_to_the_commune_of_today() {
         let resolved = FRANCE.territory.resolve(&commune.code).unwrap();
         assert_eq!(resolved.commune.kind, CommuneKind::Commune, "{}", commune.code);
         assert_eq!(resolved.from.is_none(), resolved.commune.code == commune.code, "{}", commune.code);
+    }
+}
+
+/// The whole country, on the real town halls and with 3,000 invented places: a procedure whose rule names what is bound to a
+/// commune, a free choice of town hall, and what anybody may go to.
+#[test]
+fn the_atlas_of_the_whole_country_takes_seconds() {
+    let mut structures = seed::town_halls(&read("town_halls.csv"), now()).unwrap();
+    let communes: Vec<&str> = FRANCE.territory.communes().iter().map(|commune| commune.code.as_str()).collect();
+    let towns: Vec<String> = communes.iter().step_by(13).map(|&code| code.to_owned()).collect();
+    for (number, town) in towns.iter().enumerate() {
+        let kind = if number % 3 == 0 { Kind::CcasCias } else { Kind::FranceServices };
+        structures.push(Structure::unknown("test", &number.to_string(), kind, String::new(), code(town), now()));
+    }
+    let rules = [("france_services>ccas>mairie", TerritoryRule::Commune), ("mairie", TerritoryRule::CommuneLibre)];
+    for (rule, binds) in rules {
+        let catalogue = Catalogue::new(vec![procedure("demarche", rule, binds)], institutions());
+        let territory = Territory::new(FRANCE.territory.communes().to_vec(), HashMap::new());
+        let directory = Directory::build(1, catalogue.into(), territory.into(), structures.clone(), now());
+        let started = std::time::Instant::now();
+        let atlas = directory.coverage("demarche", now()).unwrap();
+        let took = started.elapsed();
+        println!("{rule}: {} communes in {took:?}", atlas.len());
+        assert!(atlas.len() > 34_900 && took.as_secs() < 10, "{rule}: {took:?}");
+        assert_eq!(by_area(&directory.territory, &atlas, AreaKind::Departement).len(), 109);
     }
 }
