@@ -27,7 +27,7 @@ pub fn frame() -> OpenApi {
             "Où réorienter cette personne, pour cette démarche ? Le service répond avec ses raisons, et suit chaque réorientation \
              jusqu'à son issue.\n\nLes lectures de l'annuaire et les questions d'orientation sont ouvertes ; toute écriture demande un \
              jeton (`aiguilleur token`). Toute erreur est un document « problem » (RFC 9457).\n\nÀ venir, et dit ainsi jusque-là : \
-             les mots libres (`q`) et les adresses (`address`) d'une question répondent 422 ; `escalation`, `also` et `other_needs` \
+             les mots libres (`q`) et les adresses (`address`) d'une question répondent 422 ; `also` et `other_needs` \
              restent vides, `referents` reste null.\n\n\
              Données : INSEE, IGN, DILA et ANCT, Licence Ouverte 2.0 ; GeoNames, CC BY 4.0.",
         ))

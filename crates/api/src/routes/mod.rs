@@ -1,6 +1,7 @@
 //! One file per resource: its parameters, its answers, its handlers and their registration, in reading order.
 
 mod communes;
+mod escalation;
 mod institutions;
 mod operations;
 mod orientations;
