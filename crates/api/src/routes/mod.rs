@@ -1,6 +1,7 @@
 //! One file per resource: its parameters, its answers, its handlers and their registration, in reading order.
 
 mod communes;
+mod deadlines;
 mod escalation;
 mod institutions;
 mod operations;
@@ -30,6 +31,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
     communes::configure(config);
     structures::configure(config);
     orientations::configure(config);
+    deadlines::configure(config);
     referrals::configure(config);
     operations::configure(config);
 }
