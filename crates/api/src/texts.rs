@@ -223,6 +223,14 @@ mod tests {
         }
     }
 
+    #[test]
+    fn no_event_needs_a_contraction() {
+        for start in Start::VARIANTS {
+            let span = span(Language::Fr, TimeLimit::Months(2), *start);
+            assert!(!span.contains(" de le ") && !span.contains(" de les "), "{span}");
+        }
+    }
+
     /// A sentence that only one language has would be shown as its key in the other.
     #[test]
     fn both_languages_have_the_same_sentences() {

@@ -144,7 +144,7 @@ event-previous-step = la réponse à l'étape d'avant, ou la fin du temps laiss�
 event-service = la signification de l'acte par un commissaire de justice
 event-sending = l'envoi du courrier
 event-collection = la mise en recouvrement de l'impôt, dont la date est écrite sur l'avis
-event-silence = le jour où le silence vaut refus
+event-silence = la date où le silence vaut refus
 event-event = l'événement lui-même
 
 # Combien dure un délai.

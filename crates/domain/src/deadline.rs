@@ -21,7 +21,12 @@ use crate::holidays::{HolidayRegion, is_public_holiday};
 
 /// A limit of so few days isn't moved past a Saturday, a Sunday or a holiday. The seven days of CESEDA L921-1 are franc or not, moved
 /// or not, according to the court (Lyon, 19 December 2024, n° 24LY03013; Toulouse, 3 July 2025, n° 24TL02643).
-const UNMOVED_DAYS: u16 = 7;
+const SHORT_DAYS: u16 = 7;
+
+/// Hours, or a few days: no more time is to be hoped for.
+pub fn is_short(limit: TimeLimit) -> bool {
+    matches!(limit, TimeLimit::Hours(_)) || matches!(limit, TimeLimit::Days(days) if days <= SHORT_DAYS)
+}
 
 /// How a limit was counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray, Serialize, utoipa::ToSchema)]
@@ -105,7 +110,7 @@ pub fn last_day(limit: TimeLimit, franc: bool, notified_on: NaiveDate, region: H
         (false, true) => Counted::Franc,
         (false, false) => Counted::Calendar,
     };
-    let stays = is_year_end || matches!(limit, TimeLimit::Days(days) if days <= UNMOVED_DAYS);
+    let stays = is_year_end || is_short(limit);
     let working = if stays { day } else { day.iter_days().find(|day| DayOff::of(*day, region).is_none())? };
     Some(LastDay { day: working, counted, day_off: DayOff::of(day, region).map(|why| (day, why)) })
 }

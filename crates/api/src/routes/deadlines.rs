@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, post};
 use aiguilleur_directory::Directory;
-use aiguilleur_domain::deadline::{Counted, LastDay, last_day, last_instant, start_of};
+use aiguilleur_domain::deadline::{Counted, LastDay, is_short, last_day, last_instant, start_of};
 use aiguilleur_domain::escalation::{Appeal, Contested, Start, TimeLimit};
 use aiguilleur_domain::holidays::HolidayRegion;
 use aiguilleur_domain::procedure::Procedure;
@@ -334,6 +334,8 @@ fn bare(stage: &Appeal) -> DeadlineItem {
 
 /// What no count knows, the most urgent first.
 fn advice(language: Language, deadlines: &[DeadlineItem], has_others: bool) -> String {
+    let limits = deadlines.iter().filter_map(|item| TimeLimit::parse(item.deadline.as_deref()?));
+    let has_short = limits.into_iter().any(is_short);
     let is_past = deadlines.iter().any(|item| item.past == Some(true));
     let in_hours = deadlines.iter().any(|item| item.counted == Some(Counted::Hours));
     let said = [
@@ -341,7 +343,8 @@ fn advice(language: Language, deadlines: &[DeadlineItem], has_others: bool) -> S
         (in_hours, "advice-hours"),
         (has_others, "advice-unverified"),
         (true, "advice"),
-        (true, "advice-distance"),
+        // Said of a few days, it might be believed.
+        (!has_short, "advice-distance"),
     ];
     said.into_iter().filter(|(applies, _)| *applies).map(|(_, key)| texts::text(language, key, None)).collect::<Vec<_>>().join(" ")
 }
