@@ -3,6 +3,7 @@
 mod addresses;
 mod communes;
 mod coverage;
+mod deadlines;
 mod health;
 mod orientations;
 mod procedures;

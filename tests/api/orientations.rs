@@ -14,6 +14,7 @@ async fn every_key_of_the_contract_is_there() {
     let expected = json!({
         "orientation_id": 0, "asked_at": 0, "directory": {"revision": 0, "age_s": 0},
         "procedure": {"slug": 0, "label": 0, "institution": {"slug": 0, "label": 0}, "urgency": 0, "verified": 0, "documents": 0,
+            "steps": 0, "cost": 0, "delay": 0, "pitfalls": 0, "to_check": 0,
             "mandate": 0, "official_url": 0, "match": {"how": 0, "score": 0, "alternatives": 0}},
         "place": {"commune": {"code": 0, "name": 0, "departement": 0}, "location": {"lat": 0, "lon": 0}, "precision": 0, "notice": 0},
         "options": 0, "hotline": 0, "institution_channels": {"website": 0, "phone": 0, "desk": 0}, "referents": 0,
@@ -231,4 +232,29 @@ async fn an_online_procedure_goes_with_help_with_computers() {
         assert!(item["label"].as_str().unwrap().contains("en ligne") && item["target"]["type"] == "structure");
         assert!(!offered.contains(&&item["target"]["id"]));
     }
+}
+
+#[tokio::test]
+async fn the_way_out_when_blocked_is_on_two_tracks() {
+    let (app, _database) = App::national().await;
+    let answer = app.get("/v1/orientations?procedure=rsa&commune=35238").await.json();
+    assert_eq!(answer["escalation"], app.get("/v1/procedures/rsa").await.json()["escalation"], "told the same everywhere");
+    let first = &answer["escalation"]["appeal"][0];
+    for key in ["against", "label", "body", "deadline", "deadline_days", "deadline_hours", "from", "from_label", "compulsory", "effect"] {
+        assert!(first.get(key).is_some(), "{key}");
+    }
+    assert_eq!(first["label"], "Président du conseil départemental : 2 mois à compter de la notification de la décision.");
+    assert_eq!((first["deadline_days"].as_u64(), first["compulsory"].as_bool()), (Some(60), Some(true)));
+    let steps = answer["escalation"]["amicable"].as_array().unwrap();
+    let defender = steps.iter().find(|step| step["code"] == "delegue_defenseur_droits").unwrap();
+    assert_eq!((defender["requires_prior_complaint"].as_bool(), defender["suspends_deadline"].as_bool()), (Some(true), Some(false)));
+    assert!(defender["label"].as_str().unwrap().contains("n'arrête pas le délai"), "{defender}");
+
+    let expelled = app.get("/v1/orientations?procedure=oqtf-recours&commune=35238").await.json();
+    let stages = expelled["escalation"]["appeal"].as_array().unwrap();
+    let hours = stages.iter().find(|stage| stage["against"]["slug"] == "retention").unwrap();
+    assert_eq!(
+        (hours["deadline"].as_str(), hours["deadline_hours"].as_u64(), hours["deadline_days"].as_u64()),
+        (Some("PT48H"), Some(48), None)
+    );
 }

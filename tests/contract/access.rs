@@ -50,6 +50,7 @@ fn public_operations_are_the_reviewed_ones() {
             "list_procedures",
             "list_structures",
             "list_structures_geojson",
+            "post_deadlines",
             "post_orientation",
             "stream_structures",
         ]

@@ -33,6 +33,7 @@ pub const OPERATIONS: &[(&str, Access)] = &[
     ("list_referrals", REFERRERS),
     ("list_structures", Access::Public),
     ("list_structures_geojson", Access::Public),
+    ("post_deadlines", Access::Public),
     ("post_orientation", Access::Public),
     ("report_outcome", REFERRERS),
     ("stream_structures", Access::Public),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use aiguilleur_domain::code;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value;
 use strum::VariantArray;
 use uuid::Uuid;
@@ -38,6 +38,13 @@ enum Raw {
     Number(f64),
     Flag(bool),
     List(Vec<Raw>),
+}
+
+/// A moment, known to the day or exactly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    Day(NaiveDate),
+    Instant(DateTime<Utc>),
 }
 
 impl Fields {
@@ -292,6 +299,20 @@ impl Fields {
         parsed.or_else(|| self.misread(name, "Un instant au format RFC 3339 est attendu, par exemple 2026-11-23T09:30:00Z."))
     }
 
+    /// A day (`2026-11-23`), or an instant (RFC 3339).
+    pub fn moment(&self, name: &str) -> Option<Moment> {
+        let text = self.text(name, 64)?;
+        // Ten characters exactly: chrono would also read 2026-1-5 and the like.
+        let day = || (text.len() == 10).then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten().map(Moment::Day);
+        let instant = || DateTime::parse_from_rfc3339(text).ok().map(|instant| Moment::Instant(instant.to_utc()));
+        day().or_else(instant).or_else(|| {
+            self.misread(
+                name,
+                "Une date est attendue, par exemple 2026-11-23, ou un instant au format RFC 3339, par exemple 2026-11-23T09:30:00+01:00.",
+            )
+        })
+    }
+
     pub fn uuid(&self, name: &str) -> Option<Uuid> {
         let text = self.text(name, 64)?;
         Uuid::parse_str(text).ok().or_else(|| self.misread(name, "Un identifiant UUID est attendu."))
@@ -338,6 +359,20 @@ mod tests {
     fn unknown_and_repeated_parameters_are_malformed() {
         for query in ["a=1&b=2", "a=1&a=2", "a=%FF", "a=%C3%28"] {
             assert_eq!(Fields::from_query(query, &known(&["a"])).unwrap_err().kind(), Kind::MalformedRequest, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_a_day_or_an_instant() {
+        let read = |text: &str| {
+            let fields = Fields::from_json(json!({"on": text}), &known(&["on"])).unwrap();
+            let moment = fields.moment("on");
+            fields.finish(moment)
+        };
+        assert_eq!(read("2026-11-23").ok(), Some(Moment::Day("2026-11-23".parse().unwrap())));
+        assert_eq!(read("2026-11-23T09:30:00+01:00").ok(), Some(Moment::Instant("2026-11-23T08:30:00Z".parse().unwrap())));
+        for text in ["2026-02-30", "2026-1-5", "+2026-1-5", "23/11/2026", "2026-11-23T09:30:00", "hier"] {
+            assert_eq!(read(text).unwrap_err().kind(), Kind::MalformedRequest, "{text}");
         }
     }
 

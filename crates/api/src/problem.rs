@@ -28,6 +28,7 @@ pub enum Kind {
     UriTooLong,
     UnsupportedMediaType,
     InvalidValue,
+    DeadlineNotVerified,
     Internal,
     Unavailable,
 }
@@ -45,7 +46,7 @@ impl Kind {
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::InvalidValue => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::InvalidValue | Self::DeadlineNotVerified => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -69,6 +70,7 @@ impl Kind {
             Self::UriTooLong => "Adresse trop longue",
             Self::UnsupportedMediaType => "Format d'envoi non pris en charge",
             Self::InvalidValue => "Valeur non admise",
+            Self::DeadlineNotVerified => "Délai de recours non vérifié",
             Self::Internal => "Erreur de notre côté",
             Self::Unavailable => "Service momentanément indisponible",
         }
@@ -104,6 +106,11 @@ impl Kind {
             Self::InvalidValue => {
                 "La requête se lit bien, mais une valeur n'est pas admise. Le champ « errors » dit laquelle et ce qui est admis. \
                  Rien n'a été enregistré."
+            }
+            Self::DeadlineNotVerified => {
+                "Nous n'avons pas lu à sa source le délai de recours de cette démarche, ou aucun n'est enregistré : un dernier jour faux \
+                 coûterait plus cher que pas de réponse. Lisez aujourd'hui le délai et l'adresse de recours écrits sur votre courrier, et \
+                 voyez un point-justice (3039), c'est gratuit."
             }
             Self::Internal => {
                 "L'erreur vient de nous et elle est consignée. Réessayez ; si elle persiste, signalez-la avec son « request_id »."

@@ -1,8 +1,12 @@
 //! Reading requests strictly and answering them in the service's one way.
 
+use std::fmt::Display;
+
 use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Europe::Paris;
 use futures_util::future::LocalBoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use serde::Serialize;
@@ -78,6 +82,11 @@ pub fn json(mut response: HttpResponseBuilder, body: &impl Serialize) -> Result<
     Ok(response.content_type("application/json; charset=utf-8").body(bytes))
 }
 
+/// The day it is in Paris.
+pub fn day_of(now: DateTime<Utc>) -> NaiveDate {
+    now.with_timezone(&Paris).date_naive()
+}
+
 /// A read of the directory: tagged with its revision and the language, answered 304 when the caller has it already.
 pub fn directory_read(
     request: &HttpRequest,
@@ -85,7 +94,26 @@ pub fn directory_read(
     content_type: &'static str,
     body: impl FnOnce(Language) -> Result<Vec<u8>, Problem>,
 ) -> Result<HttpResponse, Problem> {
-    match tagged(request, revision) {
+    tagged_read(request, &revision, content_type, body)
+}
+
+/// The same, for what depends on the day too.
+pub fn directory_read_on(
+    request: &HttpRequest,
+    (revision, day): (i64, NaiveDate),
+    content_type: &'static str,
+    body: impl FnOnce(Language) -> Result<Vec<u8>, Problem>,
+) -> Result<HttpResponse, Problem> {
+    tagged_read(request, &format!("{revision}-{day}"), content_type, body)
+}
+
+fn tagged_read(
+    request: &HttpRequest,
+    version: &dyn Display,
+    content_type: &'static str,
+    body: impl FnOnce(Language) -> Result<Vec<u8>, Problem>,
+) -> Result<HttpResponse, Problem> {
+    match tagged(request, version) {
         Err(has_it) => Ok(*has_it),
         Ok((mut response, language)) => {
             response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(content_type)));
@@ -94,11 +122,11 @@ pub fn directory_read(
     }
 }
 
-/// An answer tagged with the directory's revision and the caller's language, to be filled in; or, as the error, the 304 for
-/// a caller who has it already.
-pub fn tagged(request: &HttpRequest, revision: i64) -> Result<(HttpResponseBuilder, Language), Box<HttpResponse>> {
+/// An answer tagged with the version of what it shows (the directory's revision) and the caller's language, to be filled in; or, as
+/// the error, the 304 for a caller who has it already.
+pub fn tagged(request: &HttpRequest, version: &dyn Display) -> Result<(HttpResponseBuilder, Language), Box<HttpResponse>> {
     let language = Language::of(request);
-    let tag = format!("W/\"{revision}-{}\"", language.code());
+    let tag = format!("W/\"{version}-{}\"", language.code());
     let known = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
     let has_it = known.flat_map(|value| value.split(',')).map(str::trim).any(|one| one == "*" || weakly_equal(one, &tag));
     let mut response = if has_it { HttpResponse::NotModified() } else { HttpResponse::Ok() };

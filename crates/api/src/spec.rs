@@ -26,11 +26,11 @@ pub fn frame() -> OpenApi {
         .description(Some(
             "Où réorienter cette personne, pour cette démarche ? Le service répond avec ses raisons, et suit chaque réorientation \
              jusqu'à son issue.\n\nLes lectures de l'annuaire et les questions d'orientation sont ouvertes ; toute écriture demande un \
-             jeton (`aiguilleur token`). Toute erreur est un document « problem » (RFC 9457).\n\nUne adresse (`address`) est située par le géocodeur de la Géoplateforme (IGN), qui ne reçoit qu'elle ; une commune ou une position \
-             ne quittent jamais le service. Rien de cela n'est conservé : seules les questions sont comptées, par démarche, commune et \
-             niveau de couverture (département et mois pour une démarche sensible).\n\nÀ venir, et dit ainsi jusque-là : \
-             les mots libres (`q`) d'une question répondent 422 ; `escalation`, `also` et `other_needs` \
-             restent vides, `referents` reste null.\n\n\
+             jeton (`aiguilleur token`). Toute erreur est un document « problem » (RFC 9457).\n\n\
+             Une adresse (`address`) est située par le géocodeur de la Géoplateforme (IGN), qui ne reçoit qu'elle ; une commune ou une \
+             position ne quittent jamais le service. Rien de cela n'est conservé, ni les mots (`q`) : seules les questions sont \
+             comptées, par démarche, commune et niveau de couverture (département et mois pour une démarche sensible).\n\n\
+             `referents` reste null tant que le service ne tient pas de contacts référents.\n\n\
              Données : INSEE, IGN (contours, géocodage), DILA et ANCT, Licence Ouverte 2.0 ; GeoNames, CC BY 4.0.",
         ))
         .license(Some(License::new("MIT OR Apache-2.0")))
@@ -57,8 +57,8 @@ fn build() -> Value {
             .and_then(Value::as_array)
             .is_some_and(|parameters| parameters.iter().any(|parameter| parameter.get("in") == Some(&json!("path"))));
         let mut kinds = vec![Kind::MalformedRequest, Kind::NotAcceptable, Kind::Internal];
-        // An orientation needs no token, but one that is sent must be good.
-        if !public || id.ends_with("_orientation") {
+        // A question needs no token, but one that is sent must be good.
+        if !public || id.ends_with("_orientation") || id == "post_deadlines" {
             kinds.push(Kind::Unauthenticated);
         }
         // An address that can't be located now; an atlas that others are before.

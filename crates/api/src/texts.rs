@@ -4,8 +4,9 @@ use std::sync::LazyLock;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{AcceptLanguage, Header};
+use aiguilleur_domain::escalation::{Start, Step, TimeLimit};
 use aiguilleur_domain::reason::{Caution, Exclusion, Pairing, Reason};
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
@@ -117,6 +118,47 @@ pub fn notice(language: Language, code: &str) -> String {
     sentence(language, "notice", code, &FluentArgs::new())
 }
 
+/// What a step of the amicable track asks of the reader, and whether it stops the time limit of an appeal.
+pub fn step(language: Language, step: &Step) -> String {
+    sentence(language, "step", step.code, &FluentArgs::new())
+}
+
+/// The event from which a time limit runs, with its article: `la notification de la décision`.
+pub fn event(language: Language, start: Start) -> String {
+    sentence(language, "event", start.into(), &FluentArgs::new())
+}
+
+/// A time limit and its start: `2 mois à compter de la notification de la décision`.
+pub fn span(language: Language, limit: TimeLimit, start: Start) -> String {
+    let (unit, number) = match limit {
+        TimeLimit::Hours(hours) => ("hours", hours),
+        TimeLimit::Days(days) => ("days", days),
+        TimeLimit::Months(months) => ("months", months),
+        TimeLimit::Years(years) => ("years", years),
+        TimeLimit::YearEnd(years) => ("year-end", years),
+    };
+    let mut args = FluentArgs::new();
+    args.set("number", number);
+    args.set("limit", sentence(language, "limit", unit, &args));
+    args.set("event", event(language, start));
+    text(language, if unit == "year-end" { "span-year-end" } else { "span" }, Some(&args))
+}
+
+/// `lundi 23 novembre 2026`.
+pub fn date(language: Language, day: NaiveDate) -> String {
+    let mut args = day_args(&day);
+    args.set("year", day.year().to_string());
+    text(language, "date", Some(&args))
+}
+
+fn day_args(day: &impl Datelike) -> FluentArgs<'static> {
+    let mut args = FluentArgs::new();
+    args.set("weekday", day.weekday().number_from_monday());
+    args.set("day", day.day());
+    args.set("month", day.month());
+    args
+}
+
 /// `850 m`, `1,2 km`, `24 km`.
 fn distance(language: Language, metres: u32) -> String {
     let tenths = (metres + 50) / 100;
@@ -137,12 +179,26 @@ fn moment(language: Language, instant: DateTime<Utc>, time_zone: Tz, now: DateTi
     if local.date_naive() == today {
         return time;
     }
-    let mut args = FluentArgs::new();
-    args.set("weekday", local.weekday().number_from_monday());
-    args.set("day", local.day());
-    args.set("month", local.month());
+    at_time("moment", language, &local, time)
+}
+
+/// `lundi 23 novembre 2026 à 09:00`.
+pub fn full_moment(language: Language, instant: DateTime<Utc>, time_zone: Tz) -> String {
+    let local = instant.with_timezone(&time_zone);
+    at_time("full-moment", language, &local, local.format("%H:%M").to_string())
+}
+
+fn at_time(key: &str, language: Language, local: &DateTime<Tz>, time: String) -> String {
+    let mut args = day_args(local);
+    args.set("year", local.year().to_string());
     args.set("time", time);
-    text(language, "moment", Some(&args))
+    text(language, key, Some(&args))
+}
+
+/// With its first letter in upper case.
+pub fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 #[cfg(test)]
@@ -159,6 +215,8 @@ mod tests {
             ("caution", all::<CautionCode>()),
             ("exclusion", all::<ExclusionCode>()),
             ("also", all::<PairingCode>()),
+            ("step", Step::all().map(|step| step.code).collect()),
+            ("event", all::<Start>()),
         ];
         for language in [Language::Fr, Language::En] {
             for (prefix, codes) in &families {
@@ -168,6 +226,51 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn no_event_needs_a_contraction() {
+        for start in Start::VARIANTS {
+            let span = span(Language::Fr, TimeLimit::Months(2), *start);
+            assert!(!span.contains(" de le ") && !span.contains(" de les "), "{span}");
+        }
+    }
+
+    /// A sentence that only one language has would be shown as its key in the other.
+    #[test]
+    fn both_languages_have_the_same_sentences() {
+        let keys = |source: &str| -> Vec<String> {
+            let named = source.lines().filter(|line| line.starts_with(|first: char| first.is_ascii_lowercase()));
+            named.filter_map(|line| Some(line.split_once(" = ")?.0.to_owned())).filter(|key| key != "day-of-month").collect()
+        };
+        assert_eq!(keys(include_str!("../texts/fr.ftl")), keys(include_str!("../texts/en.ftl")));
+    }
+
+    #[test]
+    fn steps_say_whether_they_stop_a_time_limit() {
+        for step in Step::all() {
+            let said = super::step(Language::Fr, &step);
+            match step.suspends_deadline {
+                Some(false) => assert!(said.contains("Cela n'arrête pas le délai d'un recours"), "{said}"),
+                Some(true) => assert!(said.contains("Cela arrête le délai d'un recours"), "{said}"),
+                None => assert!(!said.contains("Cela "), "{said}"),
+            }
+        }
+    }
+
+    #[test]
+    fn time_limits_read_well() {
+        let french = |text: &str, start| span(Language::Fr, TimeLimit::parse(text).unwrap(), start);
+        assert_eq!(french("P2M", Start::Notification), "2 mois à compter de la notification de la décision");
+        assert_eq!(french("P1D", Start::Sending), "1 jour à compter de l'envoi du courrier");
+        assert!(french("YE+2", Start::Collection).starts_with("jusqu'au 31 décembre de la 2e année qui suit la mise en recouvrement"));
+        assert!(french("YE+1", Start::Collection).starts_with("jusqu'au 31 décembre de l'année qui suit la mise"));
+        assert_eq!(
+            span(Language::En, TimeLimit::YearEnd(2), Start::Notification),
+            "until 31 December of the second year after the notification of the decision"
+        );
+        assert_eq!(date(Language::Fr, "2027-01-01".parse().unwrap()), "vendredi 1er janvier 2027");
+        assert_eq!(date(Language::En, "2027-01-01".parse().unwrap()), "Friday 1 January 2027");
     }
 
     #[test]

@@ -138,6 +138,23 @@ impl TimeLimit {
     }
 }
 
+impl TimeLimit {
+    /// About how many days it is, to compare and sort by: 30 a month, 365 a year. `None` for hours and for the end of a year.
+    /// A last day is never counted with it: see [`crate::deadline`].
+    pub fn rough_days(self) -> Option<u32> {
+        match self {
+            Self::Days(days) => Some(days.into()),
+            Self::Months(months) => Some(u32::from(months) * 30),
+            Self::Years(years) => Some(u32::from(years) * 365),
+            Self::Hours(_) | Self::YearEnd(_) => None,
+        }
+    }
+
+    pub fn hours(self) -> Option<u16> {
+        if let Self::Hours(hours) = self { Some(hours) } else { None }
+    }
+}
+
 impl TryFrom<String> for TimeLimit {
     type Error = String;
 
@@ -183,6 +200,25 @@ impl Procedure {
     /// The amicable track, in order; words the table doesn't know are passed over (a test forbids them).
     pub fn amicable(&self) -> impl Iterator<Item = Step> + '_ {
         self.ladder.iter().filter_map(|code| Step::parse(code))
+    }
+
+    /// The kinds of decision that its appeals tell apart, in the catalogue's order.
+    pub fn decisions(&self) -> Vec<&Contested> {
+        let mut kinds: Vec<&Contested> = Vec::new();
+        for kind in self.appeals.iter().filter_map(|stage| stage.against.as_ref()) {
+            if !kinds.iter().any(|known| known.slug == kind.slug) {
+                kinds.push(kind);
+            }
+        }
+        kinds
+    }
+
+    /// The stages of the appeal track that are open against a kind of decision, and those against any.
+    pub fn stages_against(&self, decision: Option<&Contested>) -> impl Iterator<Item = &Appeal> {
+        self.appeals.iter().filter(move |stage| {
+            let against = stage.against.as_ref().map(|kind| &kind.slug);
+            against.is_none() || against == decision.map(|kind| &kind.slug)
+        })
     }
 }
 

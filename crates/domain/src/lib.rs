@@ -3,6 +3,7 @@
 
 pub mod area;
 pub mod code;
+pub mod deadline;
 pub mod escalation;
 pub mod fact;
 pub mod holidays;

@@ -99,7 +99,7 @@ async fn list_coverage(request: HttpRequest, state: State, Query(fields): Query)
     let limit = limit(&fields);
     let asked = parse(&fields, &directory);
     let Asked { procedure, level, departement, after } = fields.finish(asked)?;
-    let mut response = match tagged(&request, directory.revision) {
+    let mut response = match tagged(&request, &directory.revision) {
         Err(has_it) => return Ok(*has_it),
         Ok((response, _)) => response,
     };

@@ -2,6 +2,8 @@
 
 mod communes;
 mod coverage;
+mod deadlines;
+mod escalation;
 mod institutions;
 mod operations;
 mod orientations;
@@ -30,6 +32,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
     communes::configure(config);
     structures::configure(config);
     orientations::configure(config);
+    deadlines::configure(config);
     referrals::configure(config);
     coverage::configure(config);
     operations::configure(config);

@@ -7,6 +7,7 @@ use aiguilleur_directory::door::Door;
 use aiguilleur_directory::layer::Entry;
 use aiguilleur_directory::orient::{Also, Choice, ChoiceTarget, LeftOut, Orientation};
 use aiguilleur_directory::territory::Resolved;
+use aiguilleur_domain::fact::Fact;
 use aiguilleur_domain::need::{Channel, Need, Precision, Regime};
 use aiguilleur_domain::opening::OpeningStatus;
 use aiguilleur_domain::privacy::{Identifier, find_identifier};
@@ -21,6 +22,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::communes::{FormerCommune, commune, position};
+use super::escalation::{Escalation, escalation};
 use super::procedures::institution_of;
 use super::referrals::named;
 use super::structures::{check_procedure, commune_ref, kinds};
@@ -29,7 +31,7 @@ use crate::address::{self, Located, NotLocated};
 use crate::auth::Caller;
 use crate::fields::Fields;
 use crate::problem::{Kind, Problem};
-use crate::request::{JsonBody, Query, State, json};
+use crate::request::{JsonBody, Query, State, day_of, json};
 use crate::spec;
 use crate::texts::{self, Language};
 
@@ -115,7 +117,7 @@ struct OrientationAnswer {
     /// Null for a caller who may not see referent contacts: for everybody, until contacts are kept here.
     #[schema(value_type = Option<Object>)]
     referents: Option<()>,
-    /// Both tracks are empty until the ladders are taken from the catalogue.
+    /// What to do when blocked; both tracks are empty while the procedure isn't known.
     escalation: Escalation,
     /// Help with computers beside an online procedure, help with the administrations beside digital help; at most two.
     also: Vec<AlsoItem>,
@@ -140,7 +142,18 @@ struct AskedProcedure {
     urgency: i16,
     verified: bool,
     checked_on: Option<NaiveDate>,
+    /// The papers to bring.
     documents: Vec<String>,
+    /// What to do, in order.
+    steps: Vec<String>,
+    /// What it costs the person; null: not known.
+    cost: Option<String>,
+    /// How long it usually takes; null: not known.
+    delay: Option<String>,
+    /// What people stumble over, one line each.
+    pitfalls: Vec<String>,
+    /// The facts never checked, or not for too long: check them before relying on them. `/v1/procedures/{slug}` says since when.
+    to_check: Vec<Fact>,
     mandate: Mandate,
     official_url: Option<String>,
     r#match: Match,
@@ -265,14 +278,6 @@ struct InstitutionChannels {
     phone: Option<String>,
     /// Its nearest competent desk.
     desk: Option<TargetItem>,
-}
-
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-struct Escalation {
-    #[schema(value_type = Vec<Object>)]
-    amicable: Vec<()>,
-    #[schema(value_type = Vec<Object>)]
-    appeal: Vec<()>,
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -548,7 +553,7 @@ impl Shown<'_> {
             orientation_id: procedure.is_none_or(|procedure| !procedure.sensitive).then(Uuid::new_v4),
             asked_at: now,
             directory,
-            procedure: procedure.map(|procedure| self.procedure(procedure, orientation)),
+            procedure: procedure.map(|procedure| self.procedure(procedure, orientation, day_of(now))),
             alternatives: if procedure.is_none() { self.alternatives() } else { Vec::new() },
             place: Place {
                 commune: commune_of(&self.need.commune).unwrap_or_else(unknown),
@@ -566,7 +571,7 @@ impl Shown<'_> {
             options: (1..).zip(&orientation.options).map(|(rank, choice)| self.option(rank, choice, orientation)).collect(),
             hotline: orientation.hotline.clone(),
             referents: None,
-            escalation: Escalation { amicable: Vec::new(), appeal: Vec::new() },
+            escalation: procedure.map(|procedure| escalation(procedure, self.language)).unwrap_or_default(),
             also: orientation.also.iter().map(|also| self.also(also)).collect(),
             other_needs: self.other_needs(),
             left_out: orientation.left_out.iter().map(|left| self.left_out(left)).collect(),
@@ -578,7 +583,7 @@ impl Shown<'_> {
         }
     }
 
-    fn procedure(&self, procedure: &Procedure, orientation: &Orientation<'_>) -> AskedProcedure {
+    fn procedure(&self, procedure: &Procedure, orientation: &Orientation<'_>, today: NaiveDate) -> AskedProcedure {
         let main = self.heard.and_then(|heard| heard.needs.first());
         AskedProcedure {
             slug: procedure.slug.clone(),
@@ -591,6 +596,11 @@ impl Shown<'_> {
             verified: procedure.is_verified(),
             checked_on: procedure.checked_on,
             documents: procedure.documents.clone(),
+            steps: procedure.steps.clone(),
+            cost: procedure.cost.clone(),
+            delay: procedure.delay.clone(),
+            pitfalls: procedure.pitfalls.clone(),
+            to_check: procedure.facts().iter().filter(|known| known.is_to_check(today)).map(|known| known.fact).collect(),
             mandate: procedure.mandate,
             official_url: procedure.official_url.clone(),
             r#match: Match {

@@ -2,14 +2,17 @@
 
 use actix_web::{HttpRequest, HttpResponse, get};
 use aiguilleur_directory::catalogue::Catalogue;
+use aiguilleur_domain::fact::{Fact, Known};
 use aiguilleur_domain::procedure::{Basis, FactSource, FranceServicesHelp, Hotline, Mandate, Procedure, TerritoryRule};
-use chrono::NaiveDate;
+use chrono::{NaiveDate, Utc};
 use serde::Serialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::escalation::{Escalation, escalation};
 use super::{Named, Page, limit};
 use crate::problem::{Kind, Problem};
-use crate::request::{JSON, Query, State, bytes, directory_read, segment};
+use crate::request::{JSON, Query, State, bytes, day_of, directory_read_on, segment};
+use crate::texts::Language;
 
 pub fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list_procedures).service(get_procedure);
@@ -32,7 +35,17 @@ struct ProcedureItem {
     mandate: Mandate,
     territory: TerritoryRule,
     france_services: FranceServicesHelp,
+    /// The papers to bring.
     documents: Vec<String>,
+    /// What to do, in order.
+    steps: Vec<String>,
+    /// What it costs the person; null: not known.
+    cost: Option<String>,
+    /// How long it usually takes; null: not known.
+    delay: Option<String>,
+    /// What people stumble over, one line each.
+    pitfalls: Vec<String>,
+    escalation: Escalation,
     official_url: Option<String>,
     hotline: Option<Hotline>,
     /// Danger: the hotline stands first in every answer.
@@ -48,9 +61,34 @@ struct ProcedureItem {
     basis: Basis,
     /// The month of the last check, as its first day; null: never checked.
     checked_on: Option<NaiveDate>,
+    /// What remains to be verified.
+    doubt: Option<String>,
+    /// How each fact stated here is known. It depends on the day, as does the answer's tag.
+    facts: Vec<FactItem>,
     /// Where its facts were read.
     sources: Vec<FactSource>,
     note: Option<String>,
+}
+
+/// How one fact of a procedure is known.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct FactItem {
+    fact: Fact,
+    /// `read`, or from `memory`.
+    basis: Basis,
+    /// The day it was true, as far as is known.
+    as_of: Option<NaiveDate>,
+    /// The last day it may be relied upon; null: it was never checked.
+    check_by: Option<NaiveDate>,
+    /// Past that day, or never checked: check it before relying on it.
+    to_check: bool,
+}
+
+impl FactItem {
+    fn of(known: &Known, today: NaiveDate) -> Self {
+        let Known { fact, basis, as_of, check_by } = *known;
+        Self { fact, basis, as_of, check_by, to_check: known.is_to_check(today) }
+    }
 }
 
 /// The procedures, by slug.
@@ -85,7 +123,8 @@ async fn list_procedures(request: HttpRequest, state: State, Query(fields): Quer
         fields.report_with(Kind::InvalidValue, "group", format!("« {group} » n'est pas un groupe connu."), known);
     }
     fields.finish(Some(()))?;
-    directory_read(&request, directory.revision, JSON, |_| {
+    let today = day_of(Utc::now());
+    directory_read_on(&request, (directory.revision, today), JSON, |language| {
         let named: Box<dyn Iterator<Item = &Procedure>> = match &words {
             Some(words) => Box::new(catalogue.named(words)),
             None => Box::new(catalogue.procedures().iter()),
@@ -96,7 +135,7 @@ async fn list_procedures(request: HttpRequest, state: State, Query(fields): Quer
             .filter(|it| after.as_ref().is_none_or(|after| it.slug > *after))
             .take(limit + 1)
             .collect();
-        bytes(&Page::cut(found, limit, |last| last.slug.clone(), |it| show(catalogue, it)))
+        bytes(&Page::cut(found, limit, |last| last.slug.clone(), |it| show(catalogue, it, language, today)))
     })
 }
 
@@ -111,10 +150,13 @@ async fn list_procedures(request: HttpRequest, state: State, Query(fields): Quer
 async fn get_procedure(request: HttpRequest, state: State, _query: Query) -> Result<HttpResponse, Problem> {
     let directory = state.snapshot.get();
     let procedure = directory.catalogue.procedure(segment(&request, "slug")).ok_or_else(|| Problem::not_found("Démarche"))?;
-    directory_read(&request, directory.revision, JSON, |_| bytes(&show(&directory.catalogue, procedure)))
+    let today = day_of(Utc::now());
+    directory_read_on(&request, (directory.revision, today), JSON, |language| {
+        bytes(&show(&directory.catalogue, procedure, language, today))
+    })
 }
 
-fn show(catalogue: &Catalogue, procedure: &Procedure) -> ProcedureItem {
+fn show(catalogue: &Catalogue, procedure: &Procedure, language: Language, today: NaiveDate) -> ProcedureItem {
     let institution = institution_of(catalogue, procedure);
     ProcedureItem {
         hotline: procedure.hotline.as_deref().and_then(|line| Hotline::parse(line, &institution.label)),
@@ -128,6 +170,11 @@ fn show(catalogue: &Catalogue, procedure: &Procedure) -> ProcedureItem {
         territory: procedure.territory,
         france_services: procedure.france_services,
         documents: procedure.documents.clone(),
+        steps: procedure.steps.clone(),
+        cost: procedure.cost.clone(),
+        delay: procedure.delay.clone(),
+        pitfalls: procedure.pitfalls.clone(),
+        escalation: escalation(procedure, language),
         official_url: procedure.official_url.clone(),
         safety: procedure.safety,
         sensitive: procedure.sensitive,
@@ -136,6 +183,8 @@ fn show(catalogue: &Catalogue, procedure: &Procedure) -> ProcedureItem {
         verified: procedure.is_verified(),
         basis: procedure.basis,
         checked_on: procedure.checked_on,
+        doubt: procedure.doubt.clone(),
+        facts: procedure.facts().iter().map(|known| FactItem::of(known, today)).collect(),
         sources: procedure.sources.clone(),
         note: procedure.note.clone(),
     }

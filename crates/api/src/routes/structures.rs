@@ -187,7 +187,7 @@ async fn stream_structures(request: HttpRequest, state: State, _query: Query) ->
     /// Structures written at once.
     const CHUNK: usize = 500;
     let directory = state.snapshot.get();
-    let mut response = match tagged(&request, directory.revision) {
+    let mut response = match tagged(&request, &directory.revision) {
         Ok((response, _)) => response,
         Err(has_it) => return *has_it,
     };
