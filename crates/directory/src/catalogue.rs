@@ -32,10 +32,12 @@ impl Default for Catalogue {
 /// What was heard in somebody's words.
 #[derive(Debug, Default)]
 pub struct Heard<'c> {
-    /// The procedures meant, the main one first; danger before all. Empty: nothing of ours.
+    /// The procedures meant, the main one first. Empty: nothing of ours.
     pub needs: Vec<Likely<'c>>,
     /// The closest procedures besides, best first: not certain enough to be answered.
     pub alternatives: Vec<Likely<'c>>,
+    /// A procedure about danger that the words let fear, even if they are about something else.
+    pub danger: Option<&'c Procedure>,
 }
 
 /// A procedure, and how likely it is meant.
@@ -100,9 +102,10 @@ impl Catalogue {
         let heard = needs::hear(&self.words, said, is_danger);
         let likely = |fits: &[Fit]| {
             let known = fits.iter().filter_map(|fit| Some((self.procedures.get(fit.procedure)?, fit)));
-            known.map(|(procedure, fit)| Likely { procedure, score: needs::score(fit) }).collect()
+            known.map(|(procedure, fit)| Likely { procedure, score: (fit.share * 100.0).round() / 100.0 }).collect()
         };
-        Heard { needs: likely(&heard.needs), alternatives: likely(&heard.alternatives) }
+        let danger = heard.danger.and_then(|index| self.procedures.get(index));
+        Heard { needs: likely(&heard.needs), alternatives: likely(&heard.alternatives), danger }
     }
 
     /// Procedures in which every word asked for begins a word of what they are called, by slug.

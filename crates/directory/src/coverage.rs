@@ -72,6 +72,7 @@ impl Directory {
 fn anybody(slug: &str, commune: &Commune, at: DateTime<Utc>) -> Option<Need> {
     Some(Need {
         procedure: Some(slug.to_owned()),
+        danger: None,
         commune: commune.code.clone(),
         location: commune.centre?,
         precision: Precision::Commune,

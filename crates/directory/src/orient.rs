@@ -146,6 +146,8 @@ pub(crate) struct Search<'d> {
     event: Option<Event<'d>>,
     institution: Option<&'d Institution>,
     hotline: Option<Hotline>,
+    /// The line is that of a danger.
+    is_danger: bool,
     /// What the rule names, best first.
     named: Vec<Named>,
     /// The rank at which the town hall stands in for a CCAS that isn't on record.
@@ -168,9 +170,14 @@ impl<'d> Search<'d> {
             Regime::General => &procedure.institution,
         };
         let institution = directory.catalogue.institution(in_charge);
-        let owner = institution.map_or(procedure.label.as_str(), |institution| &institution.label);
+        let danger = need.danger.as_deref().and_then(|slug| directory.catalogue.procedure(slug)).or(Some(procedure));
+        let danger = danger.filter(|danger| danger.safety);
         // The line of the general scheme is of no use to a farm worker; that of danger is everybody's.
-        let own_line = procedure.hotline.as_deref().filter(|_| procedure.safety || in_charge == procedure.institution);
+        let own_line = procedure.hotline.as_deref().filter(|_| in_charge == procedure.institution);
+        let (line, owner) = match danger {
+            Some(danger) => (danger.hotline.as_deref(), danger.label.as_str()),
+            None => (own_line, institution.map_or(procedure.label.as_str(), |institution| &institution.label)),
+        };
         let mut search = Self {
             directory,
             need,
@@ -178,7 +185,8 @@ impl<'d> Search<'d> {
             residence,
             event,
             institution,
-            hotline: own_line.and_then(|line| Hotline::parse(line, owner)),
+            hotline: line.and_then(|line| Hotline::parse(line, owner)),
+            is_danger: danger.is_some(),
             named: Vec::new(),
             stand_in_rank: None,
             event_rank: None,
@@ -515,7 +523,7 @@ impl<'d> Search<'d> {
             cautions: Vec::new(),
             score: 1.0,
         };
-        let line = self.hotline.as_ref().filter(|_| self.procedure.safety);
+        let line = self.hotline.as_ref().filter(|_| self.is_danger);
         let institution = self.institution.filter(|_| no_place_found || self.need.channel != Channel::InPerson);
         let line = line.map(|line| at_a_distance(ChoiceTarget::Hotline(line.clone()), Reason::DangerLine));
         let institution = institution.map(|body| at_a_distance(ChoiceTarget::Institution(body), Reason::InCharge));

@@ -1,33 +1,39 @@
 //! Free words: which procedures somebody means who writes as people speak.
 //!
 //! A naive Bayes classifier over what each procedure is called and what people say when they need it. Every phrase of the catalogue
-//! is taken apart into words, pairs of neighbours and short runs of letters, so that a typo costs a few of many clues. One more class,
-//! made of everyday small talk, stands for all that is none of ours: words that fit it better than any procedure match nothing.
+//! is taken apart into words, pairs of neighbours and short runs of letters, so that a typo costs a few of many clues. Further
+//! classes, made of everyday talk, stand for all that is none of ours: words that fit them better than any procedure match nothing.
 
 mod clues;
 pub mod needs;
 mod spoken;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use aiguilleur_domain::procedure::Procedure;
 
 use clues::{Clue, Clues};
 
-/// Phrases that belong to no procedure.
+/// Phrases that belong to no procedure, by theme.
 const OUT_OF_SCOPE: &str = include_str!("words/out_of_scope.txt");
+/// How many of them make a class: themes so far apart would be one that fits nothing well.
+const THEME: usize = 30;
 /// What every class is granted of a clue that it never showed.
-const SMOOTHING: f64 = 0.1;
+const SMOOTHING: f64 = 0.05;
 /// How much a clue found in few classes outweighs one found in many: the power of the logarithm of its rarity.
-const RARITY: f64 = 0.5;
+const RARITY: f64 = 0.2;
 /// What words and their pairs weigh, letters weighing one.
-const WORDS_WEIGHT: f64 = 0.5;
+const WORDS_WEIGHT: f64 = 1.25;
+/// How sharply odds become shares; below one, since clues repeat each other.
+const SHARPNESS: f64 = 0.5;
 
 /// What the catalogue's phrases have taught.
 #[derive(Debug, Default)]
 pub struct Words {
     clues: HashMap<Clue, Learnt>,
-    /// How many there are; the last is that of what is out of scope.
+    /// The words of each procedure's label, slug and synonyms.
+    names: Vec<HashSet<String>>,
+    /// How many classes there are: the procedures, then the themes out of scope.
     classes: usize,
 }
 
@@ -49,17 +55,26 @@ pub struct Fit {
     pub procedure: usize,
     /// Natural logarithm of the odds against what is out of scope.
     pub log_odds: f64,
+    /// Its share among all that may be meant, from 0 to 1.
+    pub share: f64,
 }
 
 impl Words {
     /// Learns from the procedures, in their order.
     pub fn learn(procedures: &[Procedure]) -> Self {
-        let out_of_scope = OUT_OF_SCOPE.lines().map(|phrase| (procedures.len(), Clues::of(phrase)));
+        let themes = OUT_OF_SCOPE.lines().enumerate();
+        let out_of_scope = themes.map(|(line, phrase)| (procedures.len() + line / THEME, Clues::of(phrase)));
         let phrases = procedures.iter().enumerate().flat_map(|(class, procedure)| {
             let said = std::iter::once(&procedure.label).chain(&procedure.synonyms).chain(&procedure.about);
             said.map(move |phrase| (class, Clues::of(phrase)))
         });
-        Self::from_phrases(&phrases.chain(out_of_scope).collect::<Vec<_>>(), procedures.len() + 1)
+        let classes = procedures.len() + OUT_OF_SCOPE.lines().count().div_ceil(THEME);
+        let names = procedures.iter().map(|procedure| {
+            let called = [&procedure.label, &procedure.slug].into_iter().chain(&procedure.synonyms);
+            called.flat_map(|name| spoken::words(name)).collect()
+        });
+        let learnt = Self::from_phrases(&phrases.chain(out_of_scope).collect::<Vec<_>>(), classes);
+        Self { names: names.collect(), ..learnt }
     }
 
     fn from_phrases(phrases: &[(usize, Clues)], classes: usize) -> Self {
@@ -98,7 +113,7 @@ impl Words {
             let speaks_for = speaks_for.collect();
             (clue, Learnt { among_phrases: among_phrases(clue), among_classes: rarity, speaks_for })
         });
-        Self { clues: clues.collect(), classes }
+        Self { clues: clues.collect(), names: Vec::new(), classes }
     }
 
     /// Every procedure by how well the words fit it, best first; empty when no word says anything at all.
@@ -114,12 +129,34 @@ impl Words {
                 }
             }
         }
-        let Some(out_of_scope) = scores.pop().filter(|_| heard) else { return Vec::new() };
-        let mut fits: Vec<Fit> =
-            scores.into_iter().enumerate().map(|(procedure, score)| Fit { procedure, log_odds: score - out_of_scope }).collect();
+        if !heard {
+            return Vec::new();
+        }
+        let out_of_scope = scores.split_off(self.names.len()).into_iter().fold(f64::NEG_INFINITY, f64::max);
+        let all: f64 = scores.iter().map(|score| ((score - out_of_scope) * SHARPNESS).exp()).sum::<f64>() + 1.0;
+        let fit = |(procedure, score): (usize, f64)| {
+            let log_odds = score - out_of_scope;
+            Fit { procedure, log_odds, share: (log_odds * SHARPNESS).exp() / all }
+        };
+        let mut fits: Vec<Fit> = scores.into_iter().enumerate().map(fit).collect();
         fits.sort_by(|a, b| b.log_odds.total_cmp(&a.log_odds).then(a.procedure.cmp(&b.procedure)));
         fits
     }
+
+    /// Whether the words hold one that the procedure is called by, or nearly.
+    fn names(&self, procedure: usize, said: &str) -> bool {
+        let is_name = |word: &String, name: &String| word == name || word.len() > 3 && strsim::jaro_winkler(word, name) > NEARLY;
+        let words: Vec<String> = spoken::words(said).into_iter().filter(|word| tells(word)).collect();
+        self.names.get(procedure).is_some_and(|names| words.iter().any(|word| names.iter().any(|name| is_name(word, name))))
+    }
+}
+
+/// Two words this much alike are the same one, misspelt.
+const NEARLY: f64 = 0.9;
+
+/// Long enough to mean something by itself, or an abbreviation in which no vowel was left to read.
+fn tells(word: &str) -> bool {
+    word.len() > 3 || word.len() > 1 && !word.chars().any(|letter| "aeiouy".contains(letter))
 }
 
 /// The clues that are known, by their rarity; words and runs of letters each brought to length one, then weighed.

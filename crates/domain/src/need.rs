@@ -48,6 +48,8 @@ pub enum Precision {
 pub struct Need {
     /// Slug of the procedure; `None`: not known, places that help with any are wanted.
     pub procedure: Option<String>,
+    /// Slug of a procedure about danger that the words let fear: its line comes first whatever the need.
+    pub danger: Option<String>,
     /// The commune of today that the person is in.
     pub commune: CommuneCode,
     /// Where distances are measured from.

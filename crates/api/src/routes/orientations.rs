@@ -431,10 +431,13 @@ fn parse<'d>(fields: &Fields, directory: &'d Directory, located: Option<Located<
     let (channel, regime): (Option<Channel>, Option<Regime>) = (fields.code("mode"), fields.code("regime"));
     let (drop_in, wheelchair) = (fields.flag("drop_in"), fields.flag("wheelchair"));
 
+    let danger = heard.as_ref().and_then(|heard| heard.danger).map(|danger| danger.slug.clone());
+
     // From here on, whatever is missing was noted above.
     let Where { commune, location, precision } = place?;
     let need = Need {
         procedure,
+        danger,
         commune: commune.commune.code.clone(),
         location,
         precision,
@@ -550,7 +553,7 @@ impl Shown<'_> {
         let elsewhere = self.need.residence != self.need.commune;
         OrientationAnswer {
             // What could tell of a sensitive need apart from it is not told either.
-            orientation_id: procedure.is_none_or(|procedure| !procedure.sensitive).then(Uuid::new_v4),
+            orientation_id: (!self.is_sensitive(procedure)).then(Uuid::new_v4),
             asked_at: now,
             directory,
             procedure: procedure.map(|procedure| self.procedure(procedure, orientation, day_of(now))),
@@ -609,6 +612,12 @@ impl Shown<'_> {
                 alternatives: self.alternatives(),
             },
         }
+    }
+
+    /// The need itself, or a danger heard in the same words.
+    fn is_sensitive(&self, procedure: Option<&Procedure>) -> bool {
+        let danger = self.heard.and_then(|heard| heard.danger);
+        procedure.into_iter().chain(danger).any(|procedure| procedure.sensitive)
     }
 
     fn alternatives(&self) -> Vec<LikelyProcedure> {

@@ -1,27 +1,98 @@
-//! From fits to needs: what is certain enough to be answered, what else was heard, and what is only close.
+//! From fits to needs: what is certain enough to be answered, what else was heard in the same words, and what is only close.
 
-use super::{Fit, Words};
+use super::{Fit, Words, spoken, tells};
+
+/// Log-odds against what is out of scope from which a procedure is meant.
+const CERTAIN: f64 = 4.0;
+/// Log-odds from which a part of the words speaks of a need of its own.
+const CLEAR: f64 = 12.0;
+/// How much all the words weigh beside one part of them.
+const WHOLE: f64 = 1.5;
+/// A further need, or a danger, is heard in all the words at least this well, beside the best.
+const BESIDE: f64 = 0.3;
+const DANGER_BESIDE: f64 = 0.5;
+/// With so few telling words, one of them must be a name of the procedure: « bleu » says nothing.
+const FEW_WORDS: usize = 2;
+/// How many alternatives are told.
+const ALTERNATIVES: usize = 3;
 
 /// What was heard, as places in the catalogue.
 #[derive(Debug, Default)]
 pub struct Heard {
+    /// The main need first, then the others in the order in which they were said.
     pub needs: Vec<Fit>,
     pub alternatives: Vec<Fit>,
+    /// A danger that the words let fear, even if they are about something else.
+    pub danger: Option<usize>,
 }
 
-const CERTAIN: f64 = 4.5;
-
-pub fn hear(words: &Words, said: &str, _is_danger: impl Fn(usize) -> bool) -> Heard {
-    let mut fits = words.fits(said);
-    fits.truncate(4);
-    if fits.first().is_some_and(|best| best.log_odds >= CERTAIN) {
-        let alternatives = fits.split_off(1);
-        Heard { needs: fits, alternatives }
-    } else {
-        Heard { needs: Vec::new(), alternatives: fits }
+/// What the words mean. `is_danger` tells of a procedure's place whether it is about danger.
+pub fn hear(words: &Words, said: &str, is_danger: impl Fn(usize) -> bool) -> Heard {
+    let whole = words.fits(said);
+    let Some(best) = whole.first().copied().filter(|best| best.log_odds >= CERTAIN && says_enough(words, best, said)) else {
+        let close = whole.into_iter().filter(|fit| fit.log_odds > 0.0).take(ALTERNATIVES).collect();
+        return Heard { alternatives: close, ..Heard::default() };
+    };
+    let feared = |fit: &&Fit| is_danger(fit.procedure) && fit.log_odds >= CERTAIN.max(best.log_odds * DANGER_BESIDE);
+    let danger = whole.iter().take(ALTERNATIVES).find(feared).map(|fit| fit.procedure);
+    let mut needs = needs_of_parts(words, said, &whole, &best);
+    if !needs.iter().any(|need| need.procedure == best.procedure) {
+        needs.insert(0, best);
     }
+    let is_need = |fit: &Fit| needs.iter().any(|need| need.procedure == fit.procedure);
+    let alternatives = whole.iter().filter(|fit| !is_need(fit)).take(ALTERNATIVES).copied().collect();
+    Heard { needs, alternatives, danger }
 }
 
-pub fn score(fit: &Fit) -> f64 {
-    1.0 / (1.0 + (-fit.log_odds / 4.0).exp())
+/// The needs that parts of the words speak of clearly, each once, in their order. None when there is but one part.
+fn needs_of_parts(words: &Words, said: &str, whole: &[Fit], best: &Fit) -> Vec<Fit> {
+    let parts = parts(said);
+    let mut needs: Vec<Fit> = Vec::new();
+    if parts.len() < 2 {
+        return needs;
+    }
+    let in_whole = |procedure: usize| whole.iter().find(|fit| fit.procedure == procedure).map_or(f64::NEG_INFINITY, |fit| fit.log_odds);
+    for part in parts {
+        let together = |fit: &Fit| fit.log_odds + WHOLE * in_whole(fit.procedure);
+        let Some(heard) = words.fits(&part).into_iter().max_by(|a, b| together(a).total_cmp(&together(b))) else { continue };
+        let beside = in_whole(heard.procedure);
+        let is_clear = heard.log_odds >= CLEAR && beside >= CERTAIN.max(BESIDE * best.log_odds);
+        if is_clear && !needs.iter().any(|need| need.procedure == heard.procedure) {
+            needs.push(heard);
+        }
+    }
+    needs
+}
+
+/// The words cut where a speaker takes breath.
+fn parts(said: &str) -> Vec<String> {
+    let mut parts = Vec::new();
+    for piece in said.split([',', ';', '.', ':', '!', '?', '+', '&', '(', ')', '/', '\n']) {
+        let mut part: Vec<&str> = Vec::new();
+        for word in piece.split_whitespace() {
+            if matches!(word.to_lowercase().as_str(), "et" | "puis" | "aussi" | "ensuite" | "sinon" | "également" | "egalement" | "pis") {
+                parts.push(std::mem::take(&mut part).join(" "));
+            } else {
+                part.push(word);
+            }
+        }
+        parts.push(part.join(" "));
+    }
+    parts.retain(|part| part.chars().any(char::is_alphanumeric));
+    parts
+}
+
+fn says_enough(words: &Words, fit: &Fit, said: &str) -> bool {
+    spoken::words(said).iter().filter(|word| tells(word)).count() > FEW_WORDS || words.names(fit.procedure, said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_cut_where_one_takes_breath() {
+        assert_eq!(parts("Le RSA, les APL et une mutuelle !"), ["Le RSA", "les APL", "une mutuelle"]);
+        assert_eq!(parts("..., ! et"), Vec::<String>::new());
+    }
 }

@@ -213,6 +213,7 @@ pub fn need() -> Need {
 pub fn need_of(commune: &str) -> Need {
     Need {
         procedure: Some("demarche".to_owned()),
+        danger: None,
         commune: code(commune),
         location: centre(commune),
         precision: Precision::Point,

@@ -6,6 +6,7 @@ mod changes;
 mod competence_everywhere;
 mod coverage;
 mod draws;
+mod heard;
 mod list;
 mod oracle;
 mod orient_against_oracle;

@@ -1,0 +1,131 @@
+//! Free words against questions as people ask them. `words_development.csv` was looked at while the words were gathered and the
+//! numbers chosen; `words_held_out.csv` never. The shares each set reaches are printed, and may not fall below the floors here.
+
+use std::fs;
+
+use aiguilleur_connectors::catalogue::{Files, procedures};
+use aiguilleur_directory::catalogue::{Catalogue, Heard};
+use chrono::NaiveDate;
+
+struct Question {
+    words: String,
+    /// Slugs that are right; empty: nothing of ours.
+    expect: Vec<String>,
+    others: Vec<String>,
+    urgent: bool,
+}
+
+fn seed(name: &str) -> String {
+    format!("{}/../../seed-data/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn folder(name: &str) -> Vec<u8> {
+    let mut paths: Vec<_> = fs::read_dir(seed(name)).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths.into_iter().flat_map(|path| fs::read(path).unwrap()).collect()
+}
+
+fn catalogue() -> Catalogue {
+    let (tables, said, sources) = (folder("catalogue"), folder("said"), fs::read(seed("procedure_sources.csv")).unwrap());
+    let files = Files { tables: &tables, said: &said, sources: &sources };
+    Catalogue::new(procedures(files, NaiveDate::MIN).unwrap(), Vec::new()).learn()
+}
+
+fn questions(file: &str) -> Vec<Question> {
+    let mut reader = csv::Reader::from_path(seed(&format!("checks/{file}"))).unwrap();
+    let list = |cell: &str, separator: char| cell.split(separator).filter(|slug| !slug.is_empty()).map(str::to_owned).collect();
+    let read = |row: csv::StringRecord| Question {
+        words: row[0].to_owned(),
+        expect: list(&row[1], '|'),
+        others: list(&row[2], ';'),
+        urgent: &row[3] == "1",
+    };
+    reader.records().map(|row| read(row.unwrap())).collect()
+}
+
+/// The slugs told, the main one first: the other needs, then the alternatives.
+fn told<'h>(heard: &'h Heard<'_>) -> Vec<&'h str> {
+    if heard.needs.is_empty() {
+        return Vec::new();
+    }
+    heard
+        .needs
+        .iter()
+        .take(1)
+        .chain(&heard.alternatives)
+        .chain(heard.needs.iter().skip(1))
+        .map(|likely| likely.procedure.slug.as_str())
+        .collect()
+}
+
+struct Shares {
+    first: f64,
+    among_three: f64,
+    urgent: f64,
+    refused: f64,
+}
+
+fn measure(catalogue: &Catalogue, file: &str) -> Shares {
+    let questions = questions(file);
+    let share = |of: &[&Question], holds: &dyn Fn(&Question) -> bool| {
+        let count = |number: usize| f64::from(u32::try_from(number).unwrap());
+        count(of.iter().filter(|question| holds(question)).count()) / count(of.len())
+    };
+    let ours: Vec<&Question> = questions.iter().filter(|question| !question.expect.is_empty()).collect();
+    let urgent: Vec<&Question> = ours.iter().copied().filter(|question| question.urgent).collect();
+    let several: Vec<&Question> = ours.iter().copied().filter(|question| !question.others.is_empty()).collect();
+    let none: Vec<&Question> = questions.iter().filter(|question| question.expect.is_empty() && !question.urgent).collect();
+    let is_first = |question: &Question| {
+        told(&catalogue.hear(&question.words)).first().is_some_and(|slug| question.expect.iter().any(|it| it == slug))
+    };
+    let is_among = |question: &Question| {
+        let heard = catalogue.hear(&question.words);
+        let three = heard.needs.iter().take(1).chain(heard.needs.iter().skip(1)).chain(&heard.alternatives).take(3);
+        !heard.needs.is_empty() && three.into_iter().any(|likely| question.expect.contains(&likely.procedure.slug))
+    };
+    let is_refused = |question: &Question| catalogue.hear(&question.words).needs.is_empty();
+    let hears_another = |question: &Question| {
+        let heard = catalogue.hear(&question.words);
+        heard.needs.iter().any(|need| question.others.contains(&need.procedure.slug))
+    };
+    let shares = Shares {
+        first: share(&ours, &is_first),
+        among_three: share(&ours, &is_among),
+        urgent: share(&urgent, &is_among),
+        refused: share(&none, &is_refused),
+    };
+    println!(
+        "{file}: {} questions of ours, first {:.3}, among three {:.3}; {} urgent, among three {:.3}; {} of none, refused {:.3}; \
+         {} with several needs, another heard {:.3}",
+        ours.len(),
+        shares.first,
+        shares.among_three,
+        urgent.len(),
+        shares.urgent,
+        none.len(),
+        shares.refused,
+        several.len(),
+        share(&several, &hears_another),
+    );
+    if std::env::var_os("SHOW_MISSES").is_some() {
+        for question in &questions {
+            let heard = catalogue.hear(&question.words);
+            if !told(&heard).first().is_some_and(|slug| question.expect.iter().any(|it| it == slug))
+                && !(question.expect.is_empty() && heard.needs.is_empty())
+            {
+                println!("{} | {} | {:?}", question.words, question.expect.join("|"), told(&heard));
+            }
+        }
+    }
+    shares
+}
+
+#[test]
+fn what_people_say_is_understood() {
+    let catalogue = catalogue();
+    let development = measure(&catalogue, "words_development.csv");
+    assert!(development.first >= 0.85 && development.among_three >= 0.94, "as tuned");
+    let held_out = measure(&catalogue, "words_held_out.csv");
+    assert!(held_out.first >= 0.5 && held_out.among_three >= 0.5 && held_out.urgent >= 0.5 && held_out.refused >= 0.5);
+    assert!(development.urgent >= 0.9 && development.refused >= 0.95);
+}
