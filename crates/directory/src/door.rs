@@ -82,6 +82,12 @@ impl<'d> Door<'d> {
         }
     }
 
+    /// Whether they name the procedure itself, not only its group.
+    pub fn declares_by_name(&self, slug: &str) -> bool {
+        let named = self.session().map_or(&self.structure().procedures, |session| &session.procedures);
+        named.iter().any(|named| named == slug)
+    }
+
     /// A session held for some procedures is held for no others.
     pub fn is_for(&self, procedure: &Procedure) -> bool {
         self.session().is_none_or(|session| session.is_general() || self.declares(procedure))

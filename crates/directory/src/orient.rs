@@ -425,7 +425,11 @@ impl<'d> Search<'d> {
     /// Whether a member of the class comes through this door, and not another of the same structure.
     fn is_meant(&self, named: &Named, door: &Door<'_>) -> bool {
         let of_class = match &named.class {
-            Class::Declares(_) => door.declares(self.procedure),
+            // An administration's own counter is offered where the rule names it, or where it says that it does this very procedure:
+            // nobody contests an order to leave at the prefecture that gave it.
+            Class::Declares(_) => {
+                door.declares(self.procedure) && (!door.kind().is_own_counter() || door.declares_by_name(&self.procedure.slug))
+            }
             class => door.is_of(class) && door.is_for(self.procedure),
         };
         of_class && named.kind.is_none_or(|kind| door.kind() == kind)

@@ -17,7 +17,7 @@ use clues::{Clue, Clues};
 /// Phrases that belong to no procedure, by theme.
 const OUT_OF_SCOPE: &str = include_str!("words/out_of_scope.txt");
 /// How many of them make a class: themes so far apart would be one that fits nothing well.
-const THEME: usize = 30;
+const THEME: usize = 60;
 /// What every class is granted of a clue that it never showed.
 const SMOOTHING: f64 = 0.05;
 /// How much a clue found in few classes outweighs one found in many: the power of the logarithm of its rarity.

@@ -77,6 +77,11 @@ impl Kind {
         }
     }
 
+    /// An administration's own counter.
+    pub fn is_own_counter(self) -> bool {
+        matches!(self, Self::Guichet | Self::PointNumeriquePrefecture)
+    }
+
     /// Over which part of its surroundings a structure of this kind is competent when its record says nothing more.
     /// CCAS: CASF L123-4 and following; social services, prefecture points: the département of residence.
     /// A desk's ([`Kind::Guichet`]) is its institution's: [`Area::of_institution`].

@@ -258,7 +258,13 @@ impl Drop for App {
 
 fn client() -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().expect("a client without a proxy")
+    // A connection the service is about to close for idleness must not be taken again.
+    Client::builder()
+        .no_proxy()
+        .pool_idle_timeout(Duration::from_secs(2))
+        .timeout(Duration::from_secs(30))
+        .build()
+        .expect("a client without a proxy")
 }
 
 /// Tries until it holds, within some seconds; for what becomes true in its own time.

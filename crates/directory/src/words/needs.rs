@@ -5,7 +5,7 @@ use super::{Fit, Words, spoken, tells};
 /// Log-odds against what is out of scope from which a procedure is meant.
 const CERTAIN: f64 = 4.0;
 /// Log-odds from which a part of the words speaks of a need of its own.
-const CLEAR: f64 = 12.0;
+const CLEAR: f64 = 9.0;
 /// How much all the words weigh beside one part of them.
 const WHOLE: f64 = 1.5;
 /// A further need, or a danger, is heard in all the words at least this well, beside the best.

@@ -5,6 +5,7 @@ use std::fs;
 
 use aiguilleur_connectors::catalogue::{Files, procedures};
 use aiguilleur_directory::catalogue::{Catalogue, Heard};
+use aiguilleur_domain::procedure::Procedure;
 use chrono::NaiveDate;
 
 struct Question {
@@ -25,10 +26,10 @@ fn folder(name: &str) -> Vec<u8> {
     paths.into_iter().flat_map(|path| fs::read(path).unwrap()).collect()
 }
 
-fn catalogue() -> Catalogue {
+pub fn seeded_procedures() -> Vec<Procedure> {
     let (tables, said, sources) = (folder("catalogue"), folder("said"), fs::read(seed("procedure_sources.csv")).unwrap());
     let files = Files { tables: &tables, said: &said, sources: &sources };
-    Catalogue::new(procedures(files, NaiveDate::MIN).unwrap(), Vec::new()).learn()
+    procedures(files, NaiveDate::MIN).unwrap()
 }
 
 fn questions(file: &str) -> Vec<Question> {
@@ -122,10 +123,12 @@ fn measure(catalogue: &Catalogue, file: &str) -> Shares {
 
 #[test]
 fn what_people_say_is_understood() {
-    let catalogue = catalogue();
+    let catalogue = Catalogue::new(seeded_procedures(), Vec::new()).learn();
     let development = measure(&catalogue, "words_development.csv");
-    assert!(development.first >= 0.85 && development.among_three >= 0.94, "as tuned");
     let held_out = measure(&catalogue, "words_held_out.csv");
-    assert!(held_out.first >= 0.5 && held_out.among_three >= 0.5 && held_out.urgent >= 0.5 && held_out.refused >= 0.5);
-    assert!(development.urgent >= 0.9 && development.refused >= 0.95);
+    // Floors a little under what was measured when this was written, so that no change goes unnoticed.
+    assert!(development.first >= 0.87 && development.among_three >= 0.95, "as looked at");
+    assert!(development.urgent >= 0.95 && development.refused >= 0.97, "as looked at");
+    assert!(held_out.first >= 0.82 && held_out.among_three >= 0.93, "never looked at");
+    assert!(held_out.urgent >= 0.93 && held_out.refused >= 0.85, "never looked at");
 }

@@ -13,3 +13,4 @@ mod orient_against_oracle;
 mod orient_doors;
 mod orient_rules;
 mod seed_territory;
+mod whole_catalogue;

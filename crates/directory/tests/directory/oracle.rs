@@ -246,7 +246,9 @@ impl<'w> Oracle<'w> {
             }
         }
         let last = u16::try_from(self.procedure.first_targets.len()).unwrap() + 1;
-        best.or((declares && wanted).then_some(last))
+        let named = door.session.map_or(&door.structure.procedures, |session| &session.procedures).contains(&self.procedure.slug);
+        let is_counter = matches!(door.kind(), Kind::Guichet | Kind::PointNumeriquePrefecture);
+        best.or((declares && wanted && (named || !is_counter)).then_some(last))
     }
 
     fn is_named(&self, kind: Kind) -> bool {

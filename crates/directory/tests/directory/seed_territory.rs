@@ -17,18 +17,18 @@ use geo::{Closest, ClosestPoint, MultiPolygon, Point};
 
 use crate::builders::{code, institutions, now, procedure};
 
-struct France {
-    territory: Territory,
+pub struct France {
+    pub territory: Territory,
     outlines: HashMap<CommuneCode, MultiPolygon>,
 }
 
-static FRANCE: LazyLock<France> = LazyLock::new(|| {
+pub static FRANCE: LazyLock<France> = LazyLock::new(|| {
     let outlines = topojson::communes(&read("outlines.topojson")).unwrap();
     let communes = seed::communes(&read("communes.csv")).unwrap();
     France { territory: Territory::new(communes, outlines.clone()), outlines }
 });
 
-fn read(file: &str) -> Vec<u8> {
+pub fn read(file: &str) -> Vec<u8> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../seed-data").join(file)).unwrap()
 }
 
