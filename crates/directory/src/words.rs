@@ -143,6 +143,12 @@ impl Words {
         fits
     }
 
+    /// How many different telling words of the text were ever heard before.
+    fn known_words(&self, said: &str) -> usize {
+        let is_known = |word: &String| tells(word) && self.clues.contains_key(&clues::word_clue(word));
+        spoken::words(said).into_iter().filter(is_known).collect::<HashSet<_>>().len()
+    }
+
     /// Whether the words hold one that the procedure is called by, or nearly.
     fn names(&self, procedure: usize, said: &str) -> bool {
         let is_name = |word: &String, name: &String| word == name || word.len() > 3 && strsim::jaro_winkler(word, name) > NEARLY;

@@ -21,7 +21,7 @@ use crate::{Client, OutboundError, TimeOuts, Url, download};
 
 /// The public service; another instance or a test has another address.
 pub const BASE: &str = "https://data.geopf.fr/geocodage/";
-/// The longest text the service takes, in characters; it refuses fewer than [`SHORTEST`].
+/// The longest text the service takes, in characters; it refuses fewer than three.
 pub const LONGEST: usize = 200;
 const SHORTEST: usize = 3;
 

@@ -27,13 +27,18 @@ impl Clues {
             let edged: Vec<char> = std::iter::once('^').chain(word.chars()).chain(std::iter::once('$')).collect();
             RUNS.flat_map(|length| edged.windows(length).map(|run| hash(&("run", run))).collect::<Vec<_>>()).collect::<Vec<_>>()
         });
-        Self { words: counted(words.iter().map(|word| hash(&("word", word))).chain(pairs)), runs: counted(runs) }
+        Self { words: counted(words.iter().map(|word| word_clue(word)).chain(pairs)), runs: counted(runs) }
     }
 
     /// Every clue once.
     pub fn all(&self) -> impl Iterator<Item = Clue> + '_ {
         self.words.iter().chain(&self.runs).map(|(clue, _)| *clue)
     }
+}
+
+/// The clue that a word is by itself.
+pub fn word_clue(word: &str) -> Clue {
+    hash(&("word", word))
 }
 
 fn hash(clue: &impl Hash) -> Clue {

@@ -1,6 +1,6 @@
 //! From fits to needs: what is certain enough to be answered, what else was heard in the same words, and what is only close.
 
-use super::{Fit, Words, spoken, tells};
+use super::{Fit, Words};
 
 /// Log-odds against what is out of scope from which a procedure is meant.
 const CERTAIN: f64 = 4.0;
@@ -11,7 +11,7 @@ const WHOLE: f64 = 1.5;
 /// A further need, or a danger, is heard in all the words at least this well, beside the best.
 const BESIDE: f64 = 0.3;
 const DANGER_BESIDE: f64 = 0.5;
-/// With so few telling words, one of them must be a name of the procedure: « bleu » says nothing.
+/// With so few telling words that were ever heard, one of them must be a name of the procedure: « bleu » says nothing.
 const FEW_WORDS: usize = 2;
 /// How many alternatives are told.
 const ALTERNATIVES: usize = 3;
@@ -83,7 +83,7 @@ fn parts(said: &str) -> Vec<String> {
 }
 
 fn says_enough(words: &Words, fit: &Fit, said: &str) -> bool {
-    spoken::words(said).iter().filter(|word| tells(word)).count() > FEW_WORDS || words.names(fit.procedure, said)
+    words.known_words(said) > FEW_WORDS || words.names(fit.procedure, said)
 }
 
 #[cfg(test)]

@@ -44,19 +44,10 @@ fn questions(file: &str) -> Vec<Question> {
     reader.records().map(|row| read(row.unwrap())).collect()
 }
 
-/// The slugs told, the main one first: the other needs, then the alternatives.
+/// The slugs told, the main one first: the needs, then the alternatives. None when nothing of ours was heard.
 fn told<'h>(heard: &'h Heard<'_>) -> Vec<&'h str> {
-    if heard.needs.is_empty() {
-        return Vec::new();
-    }
-    heard
-        .needs
-        .iter()
-        .take(1)
-        .chain(&heard.alternatives)
-        .chain(heard.needs.iter().skip(1))
-        .map(|likely| likely.procedure.slug.as_str())
-        .collect()
+    let alternatives = heard.alternatives.iter().filter(|_| !heard.needs.is_empty());
+    heard.needs.iter().chain(alternatives).map(|likely| likely.procedure.slug.as_str()).collect()
 }
 
 struct Shares {
@@ -76,14 +67,11 @@ fn measure(catalogue: &Catalogue, file: &str) -> Shares {
     let urgent: Vec<&Question> = ours.iter().copied().filter(|question| question.urgent).collect();
     let several: Vec<&Question> = ours.iter().copied().filter(|question| !question.others.is_empty()).collect();
     let none: Vec<&Question> = questions.iter().filter(|question| question.expect.is_empty() && !question.urgent).collect();
-    let is_first = |question: &Question| {
-        told(&catalogue.hear(&question.words)).first().is_some_and(|slug| question.expect.iter().any(|it| it == slug))
-    };
-    let is_among = |question: &Question| {
+    let is_within = |question: &Question, first: usize| {
         let heard = catalogue.hear(&question.words);
-        let three = heard.needs.iter().take(1).chain(heard.needs.iter().skip(1)).chain(&heard.alternatives).take(3);
-        !heard.needs.is_empty() && three.into_iter().any(|likely| question.expect.contains(&likely.procedure.slug))
+        told(&heard).into_iter().take(first).any(|slug| question.expect.iter().any(|it| it == slug))
     };
+    let (is_first, is_among) = (|question: &Question| is_within(question, 1), |question: &Question| is_within(question, 3));
     let is_refused = |question: &Question| catalogue.hear(&question.words).needs.is_empty();
     let hears_another = |question: &Question| {
         let heard = catalogue.hear(&question.words);
@@ -111,9 +99,9 @@ fn measure(catalogue: &Catalogue, file: &str) -> Shares {
     if std::env::var_os("SHOW_MISSES").is_some() {
         for question in &questions {
             let heard = catalogue.hear(&question.words);
-            if !told(&heard).first().is_some_and(|slug| question.expect.iter().any(|it| it == slug))
-                && !(question.expect.is_empty() && heard.needs.is_empty())
-            {
+            let first = told(&heard).first().copied();
+            let is_right = first.map_or(question.expect.is_empty(), |slug| question.expect.iter().any(|it| it == slug));
+            if !is_right {
                 println!("{} | {} | {:?}", question.words, question.expect.join("|"), told(&heard));
             }
         }
