@@ -16,7 +16,7 @@ use clues::{Clue, Clues};
 
 /// Phrases that belong to no procedure, by theme.
 const OUT_OF_SCOPE: &str = include_str!("words/out_of_scope.txt");
-/// How many of them make a class: themes so far apart would be one that fits nothing well.
+/// How many of them make a class: all together they would be a class that nothing fits well.
 const THEME: usize = 60;
 /// What every class is granted of a clue that it never showed.
 const SMOOTHING: f64 = 0.05;
@@ -26,6 +26,8 @@ const RARITY: f64 = 0.2;
 const WORDS_WEIGHT: f64 = 1.25;
 /// How sharply odds become shares; below one, since clues repeat each other.
 const SHARPNESS: f64 = 0.5;
+/// Two words this much alike are the same one, misspelt.
+const NEARLY: f64 = 0.9;
 
 /// What the catalogue's phrases have taught.
 #[derive(Debug, Default)]
@@ -156,9 +158,6 @@ impl Words {
         self.names.get(procedure).is_some_and(|names| words.iter().any(|word| names.iter().any(|name| is_name(word, name))))
     }
 }
-
-/// Two words this much alike are the same one, misspelt.
-const NEARLY: f64 = 0.9;
 
 /// Long enough to mean something by itself, or an abbreviation in which no vowel was left to read.
 fn tells(word: &str) -> bool {
