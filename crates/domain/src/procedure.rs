@@ -151,7 +151,7 @@ impl Hotline {
         let (number, said) = text.split_once('(').unwrap_or((text, ""));
         let phone: String = number.chars().filter(char::is_ascii_digit).collect();
         let is_hours = |part: &&str| part.contains("jours") || part.contains(" h") || part.contains("24");
-        let parts: Vec<&str> = said.trim_end_matches(')').split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
+        let parts: Vec<&str> = said.trim_end_matches(')').split([',', ';']).map(str::trim).filter(|part| !part.is_empty()).collect();
         let hours: Vec<&str> = parts.iter().copied().filter(|part| is_hours(part)).collect();
         let words: Vec<&str> = parts.iter().copied().filter(|part| !is_hours(part)).collect();
         // « danger : 17 » is a warning, not a name: the line is then called by its number, warning included.
@@ -193,6 +193,9 @@ mod tests {
         assert_eq!((line.phone.as_str(), line.label.as_str(), line.hours), ("3230", "CAF", None));
         let line = Hotline::parse("3919 (danger : 17, SMS 114)", "Justice").unwrap();
         assert_eq!((line.phone.as_str(), line.label.as_str()), ("3919", "3919 (danger : 17, SMS 114)"));
+        let text = "3114 (gratuit, 24 heures sur 24 ; danger immédiat : 15 ou 112, SMS 114)";
+        let line = Hotline::parse(text, "Suicide").unwrap();
+        assert_eq!((line.label.as_str(), line.hours.as_deref()), (text, Some("24 heures sur 24")));
         assert_eq!(Hotline::parse("", "CAF"), None);
     }
 }
