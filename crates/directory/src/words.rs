@@ -14,10 +14,9 @@ use aiguilleur_domain::procedure::Procedure;
 
 use clues::{Clue, Clues};
 
-/// Phrases that belong to no procedure, by theme.
+/// Phrases that belong to no procedure. Each theme, between empty lines, is a class: all together they would be one that nothing
+/// fits well.
 const OUT_OF_SCOPE: &str = include_str!("words/out_of_scope.txt");
-/// How many of them make a class: all together they would be a class that nothing fits well.
-const THEME: usize = 60;
 /// What every class is granted of a clue that it never showed.
 const SMOOTHING: f64 = 0.05;
 /// How much a clue found in few classes outweighs one found in many: the power of the logarithm of its rarity.
@@ -64,13 +63,14 @@ pub struct Fit {
 impl Words {
     /// Learns from the procedures, in their order.
     pub fn learn(procedures: &[Procedure]) -> Self {
-        let themes = OUT_OF_SCOPE.lines().enumerate();
-        let out_of_scope = themes.map(|(line, phrase)| (procedures.len() + line / THEME, Clues::of(phrase)));
+        let themes = OUT_OF_SCOPE.split("\n\n");
+        let classes = procedures.len() + themes.clone().count();
+        let themes = (procedures.len()..).zip(themes);
+        let out_of_scope = themes.flat_map(|(class, phrases)| phrases.lines().map(move |phrase| (class, Clues::of(phrase))));
         let phrases = procedures.iter().enumerate().flat_map(|(class, procedure)| {
             let said = std::iter::once(&procedure.label).chain(&procedure.synonyms).chain(&procedure.about);
             said.map(move |phrase| (class, Clues::of(phrase)))
         });
-        let classes = procedures.len() + OUT_OF_SCOPE.lines().count().div_ceil(THEME);
         let names = procedures.iter().map(|procedure| {
             let called = [&procedure.label, &procedure.slug].into_iter().chain(&procedure.synonyms);
             called.flat_map(|name| spoken::words(name)).collect()

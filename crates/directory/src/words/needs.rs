@@ -4,6 +4,8 @@ use super::{Fit, Words};
 
 /// Log-odds against what is out of scope from which a procedure is meant.
 const CERTAIN: f64 = 4.0;
+/// The same for a danger: one that isn't there does less harm than one that isn't heard.
+const FEARED: f64 = 1.0;
 /// Log-odds from which a part of the words speaks of a need of its own.
 const CLEAR: f64 = 9.0;
 /// How much all the words weigh beside one part of them.
@@ -29,7 +31,9 @@ pub struct Heard {
 /// What the words mean. `is_danger` tells of a procedure's place whether it is about danger.
 pub fn hear(words: &Words, said: &str, is_danger: impl Fn(usize) -> bool) -> Heard {
     let whole = words.fits(said);
-    let Some(best) = whole.first().copied().filter(|best| best.log_odds >= CERTAIN && says_enough(words, best, said)) else {
+    let is_certain = |fit: &&Fit| fit.log_odds >= if is_danger(fit.procedure) { FEARED } else { CERTAIN };
+    let likely = whole.iter().take(ALTERNATIVES).find(is_certain).copied();
+    let Some(best) = likely.filter(|best| says_enough(words, best, said)) else {
         let close = whole.into_iter().filter(|fit| fit.log_odds > 0.0).take(ALTERNATIVES).collect();
         return Heard { alternatives: close, ..Heard::default() };
     };
