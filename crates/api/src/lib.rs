@@ -6,6 +6,7 @@ mod address;
 pub mod atlas;
 pub mod auth;
 mod envelope;
+pub mod escalations;
 mod fields;
 pub mod pages;
 pub mod problem;

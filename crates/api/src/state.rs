@@ -10,6 +10,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::atlas::Atlases;
 use crate::auth::InstallationKey;
+use crate::escalations::Escalations;
 
 /// Shared by all workers.
 #[derive(Debug, Clone)]
@@ -22,6 +23,7 @@ pub struct AppState {
     pub geocoder: Option<Arc<Geocoder>>,
     pub questions: Arc<QuestionCounts>,
     pub atlases: Atlases,
+    pub escalations: Escalations,
     /// Whether free-text notes are kept; off by default.
     pub notes: bool,
 }

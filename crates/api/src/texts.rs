@@ -1,11 +1,14 @@
 //! Words for people: one Fluent file per language, French first. Codes live in the domain, sentences here.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{AcceptLanguage, Header};
+use aiguilleur_domain::code::all;
 use aiguilleur_domain::escalation::{Start, Step, TimeLimit};
-use aiguilleur_domain::reason::{Caution, Exclusion, Pairing, Reason};
+use aiguilleur_domain::reason::{Caution, CautionCode, Exclusion, ExclusionCode, Pairing, PairingCode, Reason, ReasonCode};
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 use fluent_bundle::concurrent::FluentBundle;
@@ -61,12 +64,37 @@ pub fn text(language: Language, key: &str, args: Option<&FluentArgs<'_>>) -> Str
     pattern.map_or_else(|| key.to_owned(), |pattern| bundle.format_pattern(pattern, args, &mut Vec::new()).into_owned())
 }
 
-fn sentence(language: Language, prefix: &str, code: &str, args: &FluentArgs<'_>) -> String {
-    text(language, &format!("{prefix}-{}", code.replace('_', "-")), Some(args))
+/// The sentence of a code. One without arguments was put together once.
+fn sentence(language: Language, family: &'static str, code: &'static str, args: &FluentArgs<'_>) -> Cow<'static, str> {
+    static FIXED: LazyLock<HashMap<(Language, &'static str, &'static str), String>> = LazyLock::new(|| {
+        let told = Language::VARIANTS.iter().flat_map(|&language| FAMILIES.iter().map(move |(family, codes)| (language, *family, codes())));
+        let told = told.flat_map(|(language, family, codes)| codes.into_iter().map(move |code| (language, family, code)));
+        told.map(|(language, family, code)| ((language, family, code), text(language, &key(family, code), None))).collect()
+    });
+    if args.iter().next().is_none()
+        && let Some(fixed) = FIXED.get(&(language, family, code))
+    {
+        return Cow::Borrowed(fixed);
+    }
+    Cow::Owned(text(language, &key(family, code), Some(args)))
 }
 
+fn key(family: &str, code: &str) -> String {
+    format!("{family}-{}", code.replace('_', "-"))
+}
+
+/// The codes that people are told of, by the first word of their sentences' keys.
+const FAMILIES: [(&str, fn() -> Vec<&'static str>); 6] = [
+    ("reason", all::<ReasonCode>),
+    ("caution", all::<CautionCode>),
+    ("exclusion", all::<ExclusionCode>),
+    ("also", all::<PairingCode>),
+    ("step", || Step::all().map(|step| step.code).collect()),
+    ("event", all::<Start>),
+];
+
 /// Why an option is there. Instants are told in the place's own time.
-pub fn reason(language: Language, reason: &Reason, time_zone: Tz, now: DateTime<Utc>) -> String {
+pub fn reason(language: Language, reason: &Reason, time_zone: Tz, now: DateTime<Utc>) -> Cow<'static, str> {
     let mut args = FluentArgs::new();
     match reason {
         Reason::Distance { metres } => args.set("distance", distance(language, *metres)),
@@ -82,7 +110,7 @@ pub fn reason(language: Language, reason: &Reason, time_zone: Tz, now: DateTime<
 }
 
 /// What to beware of.
-pub fn caution(language: Language, caution: &Caution) -> String {
+pub fn caution(language: Language, caution: &Caution) -> Cow<'static, str> {
     let mut args = FluentArgs::new();
     match caution {
         Caution::CcasUnlisted { commune } | Caution::FarButCompetent { commune } => args.set("commune", commune.clone()),
@@ -94,7 +122,7 @@ pub fn caution(language: Language, caution: &Caution) -> String {
 }
 
 /// Why a structure is not offered.
-pub fn exclusion(language: Language, exclusion: &Exclusion) -> String {
+pub fn exclusion(language: Language, exclusion: &Exclusion) -> Cow<'static, str> {
     let mut args = FluentArgs::new();
     match exclusion {
         Exclusion::NotCompetentForCommune { commune } | Exclusion::NotCompetentForEvent { commune } => args.set("commune", commune.clone()),
@@ -105,7 +133,7 @@ pub fn exclusion(language: Language, exclusion: &Exclusion) -> String {
 }
 
 /// What goes with the options.
-pub fn pairing(language: Language, pairing: &Pairing) -> String {
+pub fn pairing(language: Language, pairing: &Pairing) -> Cow<'static, str> {
     let (Pairing::DigitalHelp { metres } | Pairing::AdministrativeHelp { metres }) = pairing;
     let mut args = FluentArgs::new();
     args.set("where", if metres.is_some() { "away" } else { "here" });
@@ -114,17 +142,17 @@ pub fn pairing(language: Language, pairing: &Pairing) -> String {
 }
 
 /// What to know of a place.
-pub fn notice(language: Language, code: &str) -> String {
+pub fn notice(language: Language, code: &'static str) -> Cow<'static, str> {
     sentence(language, "notice", code, &FluentArgs::new())
 }
 
 /// What a step of the amicable track asks of the reader, and whether it stops the time limit of an appeal.
-pub fn step(language: Language, step: &Step) -> String {
+pub fn step(language: Language, step: &Step) -> Cow<'static, str> {
     sentence(language, "step", step.code, &FluentArgs::new())
 }
 
 /// The event from which a time limit runs, with its article: `la notification de la décision`.
-pub fn event(language: Language, start: Start) -> String {
+pub fn event(language: Language, start: Start) -> Cow<'static, str> {
     sentence(language, "event", start.into(), &FluentArgs::new())
 }
 
@@ -203,25 +231,14 @@ pub fn capitalised(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use aiguilleur_domain::code::all;
-    use aiguilleur_domain::reason::{CautionCode, ExclusionCode, PairingCode, ReasonCode};
-
     use super::*;
 
     #[test]
     fn every_code_has_its_sentence_in_every_language() {
-        let families = [
-            ("reason", all::<ReasonCode>()),
-            ("caution", all::<CautionCode>()),
-            ("exclusion", all::<ExclusionCode>()),
-            ("also", all::<PairingCode>()),
-            ("step", Step::all().map(|step| step.code).collect()),
-            ("event", all::<Start>()),
-        ];
         for language in [Language::Fr, Language::En] {
-            for (prefix, codes) in &families {
-                for code in codes {
-                    let key = format!("{prefix}-{}", code.replace('_', "-"));
+            for (family, codes) in FAMILIES {
+                for code in codes() {
+                    let key = key(family, code);
                     assert_ne!(text(language, &key, None), key, "{} in {}", key, language.code());
                 }
             }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use aiguilleur_api::atlas::Atlases;
 use aiguilleur_api::auth::InstallationKey;
+use aiguilleur_api::escalations::Escalations;
 use aiguilleur_api::state::AppState;
 use aiguilleur_jobs::questions::keep_flushing;
 use aiguilleur_jobs::retention;
@@ -109,6 +110,7 @@ async fn prepare(settings: &Settings, serve: &Serve, opened: &Opened) -> Result<
         geocoder,
         questions: Arc::default(),
         atlases: Atlases::default(),
+        escalations: Escalations::default(),
         notes: serve.notes,
     })
 }

@@ -1,5 +1,7 @@
 //! What to do when blocked, as an orientation and a procedure show it: two tracks that are never mixed.
 
+use std::borrow::Cow;
+
 use aiguilleur_domain::escalation::{Appeal, Contested, Start, Step, TimeLimit};
 use aiguilleur_domain::procedure::Procedure;
 use fluent_bundle::FluentArgs;
@@ -14,7 +16,7 @@ const REFERENT: &str = "referent";
 
 /// What to do when blocked. The amicable track stops the time limit of an appeal only where it says so.
 #[derive(Debug, Default, Serialize, utoipa::ToSchema)]
-pub(super) struct Escalation {
+pub(crate) struct Escalation {
     amicable: Vec<AmicableStep>,
     /// Stage by stage. All that isn't verified is one item, without body or deadline. Empty where nobody decides anything.
     appeal: Vec<AppealStage>,
@@ -27,7 +29,7 @@ struct AmicableStep {
     #[schema(example = "reclamation_ecrite")]
     code: &'static str,
     /// What to do, and whether it stops the time limit of an appeal.
-    label: String,
+    label: Cow<'static, str>,
     /// Refused to whoever hasn't complained in writing before.
     requires_prior_complaint: bool,
     /// Days to wait after that complaint, unless it was answered.
@@ -53,7 +55,7 @@ struct AppealStage {
     deadline_days: Option<u32>,
     deadline_hours: Option<u16>,
     from: Option<Start>,
-    from_label: Option<String>,
+    from_label: Option<Cow<'static, str>>,
     /// Whether one must go through it before the next; null: not known.
     compulsory: Option<bool>,
     /// What it suspends, or doesn't.
@@ -64,7 +66,7 @@ struct AppealStage {
     verified: bool,
 }
 
-pub(super) fn escalation(procedure: &Procedure, language: Language) -> Escalation {
+pub(crate) fn escalation(procedure: &Procedure, language: Language) -> Escalation {
     let steps = procedure.amicable().filter(|step| step.code != REFERENT);
     Escalation {
         amicable: (1..).zip(steps).map(|(number, step)| amicable(number, &step, language)).collect(),

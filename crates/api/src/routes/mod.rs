@@ -3,7 +3,7 @@
 mod communes;
 mod coverage;
 mod deadlines;
-mod escalation;
+pub(crate) mod escalation;
 mod institutions;
 mod operations;
 mod orientations;

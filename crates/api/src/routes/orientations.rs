@@ -1,5 +1,7 @@
 //! `/v1/orientations`: where to redirect this person, for this procedure.
 
+use std::borrow::Cow;
+
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use aiguilleur_directory::Directory;
 use aiguilleur_directory::catalogue::{Heard, Likely};
@@ -11,18 +13,19 @@ use aiguilleur_domain::fact::Fact;
 use aiguilleur_domain::need::{Channel, Need, Precision, Regime};
 use aiguilleur_domain::opening::OpeningStatus;
 use aiguilleur_domain::privacy::{Identifier, find_identifier};
-use aiguilleur_domain::procedure::{Hotline, Mandate, Procedure};
+use aiguilleur_domain::procedure::{Hotline, Institution, Mandate, Procedure};
 use aiguilleur_domain::referral::TargetType;
 use aiguilleur_domain::structure::{Access, HelpKind, Kind as StructureKind, Session};
 use aiguilleur_domain::territory::{Commune, Location};
 use aiguilleur_outbound::geocoder::{self, Geocoder};
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::communes::{FormerCommune, commune, position};
-use super::escalation::{Escalation, escalation};
+use super::escalation::Escalation;
 use super::procedures::institution_of;
 use super::referrals::named;
 use super::structures::{check_procedure, commune_ref, kinds};
@@ -99,31 +102,32 @@ struct NewOrientation {
 
 /// The answer.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct OrientationAnswer {
+struct OrientationAnswer<'a> {
     /// A random correlation id, kept nowhere; null when the procedure is sensitive.
     orientation_id: Option<Uuid>,
     asked_at: DateTime<Utc>,
     directory: DirectoryState,
     /// Null when the words say nothing of ours; the options are then places that help with any procedure.
-    procedure: Option<AskedProcedure>,
+    procedure: Option<AskedProcedure<'a>>,
     /// When `procedure` is null: the closest ones, uncertain.
-    alternatives: Vec<LikelyProcedure>,
-    place: Place,
+    alternatives: Vec<LikelyProcedure<'a>>,
+    place: Place<'a>,
     /// Best first.
-    options: Vec<AnswerOption>,
+    options: Vec<AnswerOption<'a>>,
     /// A line for this procedure; where there is danger it is also the first option.
-    hotline: Option<Hotline>,
-    institution_channels: Option<InstitutionChannels>,
+    hotline: Option<&'a Hotline>,
+    institution_channels: Option<InstitutionChannels<'a>>,
     /// Null for a caller who may not see referent contacts: for everybody, until contacts are kept here.
     #[schema(value_type = Option<Object>)]
     referents: Option<()>,
     /// What to do when blocked; both tracks are empty while the procedure isn't known.
-    escalation: Escalation,
+    #[schema(value_type = Escalation)]
+    escalation: &'a RawValue,
     /// Help with computers beside an online procedure, help with the administrations beside digital help; at most two.
-    also: Vec<AlsoItem>,
+    also: Vec<AlsoItem<'a>>,
     /// Further procedures heard in the same words.
     other_needs: Vec<Named>,
-    left_out: Vec<LeftOutItem>,
+    left_out: Vec<LeftOutItem<'a>>,
     coverage: CoverageItem,
 }
 
@@ -135,39 +139,39 @@ struct DirectoryState {
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct AskedProcedure {
-    slug: String,
-    label: String,
+struct AskedProcedure<'a> {
+    slug: &'a str,
+    label: &'a str,
     institution: Named,
     urgency: i16,
     verified: bool,
     checked_on: Option<NaiveDate>,
     /// The papers to bring.
-    documents: Vec<String>,
+    documents: &'a [String],
     /// What to do, in order.
-    steps: Vec<String>,
+    steps: &'a [String],
     /// What it costs the person; null: not known.
-    cost: Option<String>,
+    cost: Option<&'a str>,
     /// How long it usually takes; null: not known.
-    delay: Option<String>,
+    delay: Option<&'a str>,
     /// What people stumble over, one line each.
-    pitfalls: Vec<String>,
+    pitfalls: &'a [String],
     /// The facts never checked, or not for too long: check them before relying on them. `/v1/procedures/{slug}` says since when.
     to_check: Vec<Fact>,
     mandate: Mandate,
-    official_url: Option<String>,
-    r#match: Match,
+    official_url: Option<&'a str>,
+    r#match: Match<'a>,
 }
 
 /// How the procedure was found.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct Match {
+struct Match<'a> {
     how: How,
     /// From 0 to 1.
     #[schema(minimum = 0, maximum = 1, example = 0.93)]
     score: f64,
     /// The closest others.
-    alternatives: Vec<LikelyProcedure>,
+    alternatives: Vec<LikelyProcedure<'a>>,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, utoipa::ToSchema)]
@@ -179,26 +183,26 @@ enum How {
 
 /// A procedure that may be meant.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct LikelyProcedure {
-    slug: String,
-    label: String,
+struct LikelyProcedure<'a> {
+    slug: &'a str,
+    label: &'a str,
     #[schema(minimum = 0, maximum = 1, example = 0.41)]
     score: f64,
 }
 
-impl From<&Likely<'_>> for LikelyProcedure {
-    fn from(likely: &Likely<'_>) -> Self {
-        Self { slug: likely.procedure.slug.clone(), label: likely.procedure.label.clone(), score: likely.score }
+impl<'a> From<&Likely<'a>> for LikelyProcedure<'a> {
+    fn from(likely: &Likely<'a>) -> Self {
+        Self { slug: &likely.procedure.slug, label: &likely.procedure.label, score: likely.score }
     }
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct Place {
-    commune: PlaceCommune,
+struct Place<'a> {
+    commune: PlaceCommune<'a>,
     /// What the code given stands for, when it is not a commune of today.
     resolved_from: Option<FormerCommune>,
     /// The commune of residence, when it is another.
-    residence: Option<PlaceCommune>,
+    residence: Option<PlaceCommune<'a>>,
     location: Location,
     precision: Precision,
     /// What to know of the place: `address_not_located`, when only the commune that the address names could be used.
@@ -206,28 +210,28 @@ struct Place {
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct PlaceCommune {
-    code: String,
-    name: String,
-    departement: String,
+struct PlaceCommune<'a> {
+    code: &'a str,
+    name: &'a str,
+    departement: &'a str,
 }
 
-impl From<&Commune> for PlaceCommune {
-    fn from(commune: &Commune) -> Self {
-        Self { code: commune.code.to_string(), name: commune.name.clone(), departement: commune.departement.clone() }
+impl<'a> From<&'a Commune> for PlaceCommune<'a> {
+    fn from(commune: &'a Commune) -> Self {
+        Self { code: commune.code.as_str(), name: &commune.name, departement: &commune.departement }
     }
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct AnswerOption {
+struct AnswerOption<'a> {
     rank: usize,
-    target: TargetItem,
+    target: TargetItem<'a>,
     /// As the crow flies; null for what is reached at a distance.
     distance_m: Option<u32>,
-    opening: OpeningItem,
+    opening: OpeningItem<'a>,
     access: Access,
     /// Who receives people there at times, when it is not the place itself that helps: the opening and the access are theirs.
-    session: Option<Session>,
+    session: Option<&'a Session>,
     reasons: Vec<Coded>,
     cautions: Vec<Coded>,
     /// For machines.
@@ -235,32 +239,40 @@ struct AnswerOption {
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct TargetItem {
+struct TargetItem<'a> {
     r#type: TargetType,
     /// UUID of a structure, slug of an institution, digits of a hotline.
-    id: String,
+    #[schema(value_type = String)]
+    id: Id<'a>,
     /// A structure's kind.
     kind: Option<StructureKind>,
-    name: String,
-    address: Option<String>,
+    name: &'a str,
+    address: Option<&'a str>,
     commune: Option<CommuneRef>,
     location: Option<Location>,
-    phone: Option<String>,
-    email: Option<String>,
-    website: Option<String>,
+    phone: Option<&'a str>,
+    email: Option<&'a str>,
+    website: Option<&'a str>,
     /// Invented, for demonstration.
     demonstration: bool,
 }
 
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Id<'a> {
+    Structure(Uuid),
+    Other(&'a str),
+}
+
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct OpeningItem {
+struct OpeningItem<'a> {
     status: OpeningStatus,
     until: Option<DateTime<Utc>>,
     next: Option<DateTime<Utc>>,
     /// A condition of these hours, or of the coming ones: « sur rendez-vous ».
-    comment: Option<String>,
+    comment: Option<&'a str>,
     /// OSM `opening_hours` syntax.
-    hours: Option<String>,
+    hours: Option<&'a str>,
     checked_on: Option<NaiveDate>,
 }
 
@@ -269,33 +281,33 @@ struct Coded {
     #[schema(example = "handles_procedure")]
     code: &'static str,
     #[schema(example = "Ce type de lieu aide pour cette démarche")]
-    label: String,
+    label: Cow<'static, str>,
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct InstitutionChannels {
-    website: Option<String>,
-    phone: Option<String>,
+struct InstitutionChannels<'a> {
+    website: Option<&'a str>,
+    phone: Option<&'a str>,
     /// Its nearest competent desk.
-    desk: Option<TargetItem>,
+    desk: Option<TargetItem<'a>>,
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct AlsoItem {
+struct AlsoItem<'a> {
     #[schema(example = "digital_help")]
     code: &'static str,
     /// A sentence.
-    label: String,
-    target: TargetItem,
+    label: Cow<'static, str>,
+    target: TargetItem<'a>,
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct LeftOutItem {
+struct LeftOutItem<'a> {
     id: Uuid,
-    name: String,
+    name: &'a str,
     kind: StructureKind,
     /// Who holds the session that is meant, when it is not the place itself.
-    session: Option<String>,
+    session: Option<&'a str>,
     distance_m: Option<u32>,
     reasons: Vec<Coded>,
     demonstration: bool,
@@ -373,9 +385,11 @@ async fn answer(request: &HttpRequest, state: &State, fields: Fields) -> Result<
     if let Some(resolved) = directory.territory.resolve(&need.commune) {
         state.questions.count(now.date_naive(), orientation.procedure, resolved.commune, orientation.coverage.level);
     }
+    let escalations = state.escalations.of(&directory.catalogue);
+    let escalation = escalations.get(orientation.procedure, language);
     let state = DirectoryState { revision: directory.revision, age_s: state.snapshot.age_s(now) };
     let shown = Shown { directory: &directory, need: &need, heard: heard.as_ref(), language };
-    let mut shown = shown.answer(&orientation, state, resolved_from, now);
+    let mut shown = shown.answer(&orientation, escalation, state, resolved_from, now);
     let notice = "address_not_located";
     shown.place.notice = by_words_alone.then(|| Coded { code: notice, label: texts::notice(language, notice) });
     let mut response = HttpResponse::Ok();
@@ -539,17 +553,18 @@ struct Shown<'a> {
     language: Language,
 }
 
-impl Shown<'_> {
+impl<'a> Shown<'a> {
     fn answer(
         &self,
-        orientation: &Orientation<'_>,
+        orientation: &'a Orientation<'a>,
+        escalation: &'a RawValue,
         directory: DirectoryState,
         resolved_from: Option<FormerCommune>,
         now: DateTime<Utc>,
-    ) -> OrientationAnswer {
+    ) -> OrientationAnswer<'a> {
         let procedure = orientation.procedure;
         let commune_of = |code| self.directory.territory.resolve(code).map(|resolved| PlaceCommune::from(resolved.commune));
-        let unknown = || PlaceCommune { code: self.need.commune.to_string(), name: String::new(), departement: String::new() };
+        let unknown = || PlaceCommune { code: self.need.commune.as_str(), name: "", departement: "" };
         let elsewhere = self.need.residence != self.need.commune;
         OrientationAnswer {
             // What could tell of a sensitive need apart from it is not told either.
@@ -567,14 +582,14 @@ impl Shown<'_> {
                 notice: None,
             },
             institution_channels: orientation.institution.map(|institution| InstitutionChannels {
-                website: institution.website.clone().or_else(|| procedure.and_then(|procedure| procedure.official_url.clone())),
-                phone: institution.phone.clone().or_else(|| orientation.hotline.as_ref().map(|hotline| hotline.phone.clone())),
+                website: website(institution, orientation),
+                phone: phone(institution, orientation),
                 desk: orientation.desk.as_ref().map(|(entry, _)| self.structure(entry)),
             }),
             options: (1..).zip(&orientation.options).map(|(rank, choice)| self.option(rank, choice, orientation)).collect(),
-            hotline: orientation.hotline.clone(),
+            hotline: orientation.hotline.as_ref(),
             referents: None,
-            escalation: procedure.map(|procedure| escalation(procedure, self.language)).unwrap_or_default(),
+            escalation,
             also: orientation.also.iter().map(|also| self.also(also)).collect(),
             other_needs: self.other_needs(),
             left_out: orientation.left_out.iter().map(|left| self.left_out(left)).collect(),
@@ -586,11 +601,11 @@ impl Shown<'_> {
         }
     }
 
-    fn procedure(&self, procedure: &Procedure, orientation: &Orientation<'_>, today: NaiveDate) -> AskedProcedure {
+    fn procedure(&self, procedure: &'a Procedure, orientation: &Orientation<'a>, today: NaiveDate) -> AskedProcedure<'a> {
         let main = self.heard.and_then(|heard| heard.needs.first());
         AskedProcedure {
-            slug: procedure.slug.clone(),
-            label: procedure.label.clone(),
+            slug: &procedure.slug,
+            label: &procedure.label,
             institution: orientation.institution.map_or_else(
                 || institution_of(&self.directory.catalogue, procedure),
                 |institution| Named { slug: institution.slug.clone(), label: institution.label.clone() },
@@ -598,14 +613,14 @@ impl Shown<'_> {
             urgency: procedure.urgency,
             verified: procedure.is_verified(),
             checked_on: procedure.checked_on,
-            documents: procedure.documents.clone(),
-            steps: procedure.steps.clone(),
-            cost: procedure.cost.clone(),
-            delay: procedure.delay.clone(),
-            pitfalls: procedure.pitfalls.clone(),
+            documents: &procedure.documents,
+            steps: &procedure.steps,
+            cost: procedure.cost.as_deref(),
+            delay: procedure.delay.as_deref(),
+            pitfalls: &procedure.pitfalls,
             to_check: procedure.facts().iter().filter(|known| known.is_to_check(today)).map(|known| known.fact).collect(),
             mandate: procedure.mandate,
-            official_url: procedure.official_url.clone(),
+            official_url: procedure.official_url.as_deref(),
             r#match: Match {
                 how: if main.is_some() { How::Words } else { How::Slug },
                 score: main.map_or(1.0, |main| main.score),
@@ -620,7 +635,7 @@ impl Shown<'_> {
         procedure.into_iter().chain(danger).any(|procedure| procedure.sensitive)
     }
 
-    fn alternatives(&self) -> Vec<LikelyProcedure> {
+    fn alternatives(&self) -> Vec<LikelyProcedure<'a>> {
         self.heard.into_iter().flat_map(|heard| &heard.alternatives).map(LikelyProcedure::from).collect()
     }
 
@@ -629,7 +644,7 @@ impl Shown<'_> {
         others.map(|other| Named { slug: other.procedure.slug.clone(), label: other.procedure.label.clone() }).collect()
     }
 
-    fn option(&self, rank: usize, choice: &Choice<'_>, orientation: &Orientation<'_>) -> AnswerOption {
+    fn option(&self, rank: usize, choice: &'a Choice<'a>, orientation: &'a Orientation<'a>) -> AnswerOption<'a> {
         let door = match &choice.target {
             ChoiceTarget::Structure(door) => Some(door),
             ChoiceTarget::Institution(_) | ChoiceTarget::Hotline(_) => None,
@@ -641,15 +656,12 @@ impl Shown<'_> {
             target: match &choice.target {
                 ChoiceTarget::Structure(door) => self.structure(door.entry),
                 ChoiceTarget::Institution(institution) => TargetItem {
-                    website: institution
-                        .website
-                        .clone()
-                        .or_else(|| orientation.procedure.and_then(|procedure| procedure.official_url.clone())),
-                    phone: institution.phone.clone().or_else(|| orientation.hotline.as_ref().map(|line| line.phone.clone())),
-                    ..bare_target(TargetType::Institution, &institution.slug, &institution.label)
+                    website: website(institution, orientation),
+                    phone: phone(institution, orientation),
+                    ..bare_target(TargetType::Institution, Id::Other(&institution.slug), &institution.label)
                 },
                 ChoiceTarget::Hotline(line) => {
-                    TargetItem { phone: Some(line.phone.clone()), ..bare_target(TargetType::Hotline, &line.phone, &line.label) }
+                    TargetItem { phone: Some(&line.phone), ..bare_target(TargetType::Hotline, Id::Other(&line.phone), &line.label) }
                 }
             },
             distance_m: choice.distance_m,
@@ -657,12 +669,12 @@ impl Shown<'_> {
                 status: choice.opening.status,
                 until: choice.opening.until,
                 next: choice.opening.next,
-                comment: choice.opening.comment.as_deref().map(str::to_owned),
-                hours: door.and_then(|door| door.opening_hours().cloned()),
+                comment: choice.opening.comment.as_deref(),
+                hours: door.and_then(Door::opening_hours).map(String::as_str),
                 checked_on: door.and_then(Door::hours_checked_on),
             },
             access: choice.access,
-            session: door.and_then(|door| door.session().cloned()),
+            session: door.and_then(Door::session),
             reasons: choice
                 .reasons
                 .iter()
@@ -677,32 +689,32 @@ impl Shown<'_> {
         }
     }
 
-    fn structure(&self, entry: &Entry) -> TargetItem {
+    fn structure(&self, entry: &'a Entry) -> TargetItem<'a> {
         let structure = &entry.structure;
         TargetItem {
             kind: Some(structure.kind),
-            address: structure.address.clone(),
+            address: structure.address.as_deref(),
             commune: Some(commune_ref(self.directory, entry)),
             location: structure.location,
-            phone: structure.phone.clone(),
-            email: structure.email.clone(),
-            website: structure.website.clone(),
+            phone: structure.phone.as_deref(),
+            email: structure.email.as_deref(),
+            website: structure.website.as_deref(),
             demonstration: structure.demonstration,
-            ..bare_target(TargetType::Structure, &structure.id.to_string(), &structure.name)
+            ..bare_target(TargetType::Structure, Id::Structure(structure.id), &structure.name)
         }
     }
 
-    fn also(&self, also: &Also<'_>) -> AlsoItem {
+    fn also(&self, also: &Also<'a>) -> AlsoItem<'a> {
         AlsoItem { code: also.why.code(), label: texts::pairing(self.language, &also.why), target: self.structure(also.entry) }
     }
 
-    fn left_out(&self, left: &LeftOut<'_>) -> LeftOutItem {
+    fn left_out(&self, left: &LeftOut<'a>) -> LeftOutItem<'a> {
         let structure = left.door.structure();
         LeftOutItem {
             id: structure.id,
-            name: structure.name.clone(),
+            name: &structure.name,
             kind: structure.kind,
-            session: left.door.session().map(|session| session.holder.clone()),
+            session: left.door.session().map(|session| session.holder.as_str()),
             distance_m: left.distance_m,
             reasons: vec![Coded { code: left.reason.code(), label: texts::exclusion(self.language, &left.reason) }],
             demonstration: structure.demonstration,
@@ -710,13 +722,21 @@ impl Shown<'_> {
     }
 }
 
+fn website<'a>(institution: &'a Institution, orientation: &Orientation<'a>) -> Option<&'a str> {
+    institution.website.as_deref().or_else(|| orientation.procedure?.official_url.as_deref())
+}
+
+fn phone<'a>(institution: &'a Institution, orientation: &'a Orientation<'_>) -> Option<&'a str> {
+    institution.phone.as_deref().or_else(|| orientation.hotline.as_ref().map(|line| line.phone.as_str()))
+}
+
 /// A target of which only this much is known.
-fn bare_target(r#type: TargetType, id: &str, name: &str) -> TargetItem {
+fn bare_target<'a>(r#type: TargetType, id: Id<'a>, name: &'a str) -> TargetItem<'a> {
     TargetItem {
         r#type,
-        id: id.to_owned(),
+        id,
         kind: None,
-        name: name.to_owned(),
+        name,
         address: None,
         commune: None,
         location: None,
