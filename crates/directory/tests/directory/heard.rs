@@ -1,5 +1,5 @@
 //! Free words against questions as people ask them. `words_development.csv` was looked at while the words were gathered and the
-//! numbers chosen; `words_held_out.csv` never. The shares each set reaches are printed, and may not fall below the floors here.
+//! numbers chosen; the questions of `words_held_out.csv` never. The shares each set reaches are printed, and may not fall below the floors here.
 
 use std::fs;
 
