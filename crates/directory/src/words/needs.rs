@@ -3,13 +3,15 @@
 use super::{Fit, Words};
 
 /// Log-odds against what is out of scope from which a procedure is meant.
-const CERTAIN: f64 = 4.0;
+const CERTAIN: f64 = 3.0;
 /// The same for a danger: one that isn't there does less harm than one that isn't heard.
 const FEARED: f64 = 1.0;
 /// Log-odds from which a part of the words speaks of a need of its own.
-const CLEAR: f64 = 9.0;
+const CLEAR: f64 = 7.0;
+/// The same, for the first of them to lead the answer before what fits all the words best.
+const LEADING: f64 = 9.0;
 /// How much all the words weigh beside one part of them.
-const WHOLE: f64 = 1.5;
+const WHOLE: f64 = 1.0;
 /// A further need, or a danger, is heard in all the words at least this well, beside the best.
 const BESIDE: f64 = 0.3;
 const DANGER_BESIDE: f64 = 0.5;
@@ -33,13 +35,18 @@ pub fn hear(words: &Words, said: &str, is_danger: impl Fn(usize) -> bool) -> Hea
     let whole = words.fits(said);
     let is_certain = |fit: &&Fit| fit.log_odds >= if is_danger(fit.procedure) { FEARED } else { CERTAIN };
     let likely = whole.iter().take(ALTERNATIVES).find(is_certain).copied();
-    let Some(best) = likely.filter(|best| says_enough(words, best, said)) else {
+    let is_plain_danger = |fit: &Fit| is_danger(fit.procedure) && fit.log_odds >= CERTAIN;
+    let Some(best) = likely.filter(|best| is_plain_danger(best) || says_enough(words, best, said)) else {
         let close = whole.into_iter().filter(|fit| fit.log_odds > 0.0).take(ALTERNATIVES).collect();
         return Heard { alternatives: close, ..Heard::default() };
     };
     let feared = |fit: &&Fit| is_danger(fit.procedure) && fit.log_odds >= CERTAIN.max(best.log_odds * DANGER_BESIDE);
     let danger = whole.iter().take(ALTERNATIVES).find(feared).map(|fit| fit.procedure);
     let mut needs = needs_of_parts(words, said, &whole, &best);
+    // What was said first leads, unless it is far from clear by itself.
+    if needs.first().is_some_and(|first| first.log_odds < LEADING) {
+        needs.retain(|need| need.procedure != best.procedure);
+    }
     if !needs.iter().any(|need| need.procedure == best.procedure) {
         needs.insert(0, best);
     }
