@@ -8,11 +8,11 @@ mod clues;
 pub mod needs;
 mod spoken;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashSet;
 
 use aiguilleur_domain::procedure::Procedure;
 
-use clues::{Clue, Clues};
+use clues::{ByClue, Clue, Clues, Reader};
 
 /// Phrases that belong to no procedure. Each theme, between empty lines, is a class: all together they would be one that nothing
 /// fits well.
@@ -31,7 +31,7 @@ const NEARLY: f64 = 0.9;
 /// What the catalogue's phrases have taught.
 #[derive(Debug, Default)]
 pub struct Words {
-    clues: HashMap<Clue, Learnt>,
+    clues: ByClue<Learnt>,
     /// The words of each procedure's label, slug and synonyms.
     names: Vec<HashSet<String>>,
     /// How many classes there are: the procedures, then the themes out of scope.
@@ -63,59 +63,15 @@ pub struct Fit {
 impl Words {
     /// Learns from the procedures, in their order.
     pub fn learn(procedures: &[Procedure]) -> Self {
-        let themes = OUT_OF_SCOPE.split("\n\n");
-        let classes = procedures.len() + themes.clone().count();
-        let themes = (procedures.len()..).zip(themes);
-        let out_of_scope = themes.flat_map(|(class, phrases)| phrases.lines().map(move |phrase| (class, Clues::of(phrase))));
-        let phrases = procedures.iter().enumerate().flat_map(|(class, procedure)| {
-            let said = std::iter::once(&procedure.label).chain(&procedure.synonyms).chain(&procedure.about);
-            said.map(move |phrase| (class, Clues::of(phrase)))
-        });
+        let mut reader = Reader::default();
+        let themes = OUT_OF_SCOPE.split("\n\n").map(|theme| theme.lines().collect());
+        let phrases = procedures.iter().map(said_of).chain(themes);
+        let classes: Vec<Vec<Clues>> = phrases.map(|of_class| of_class.into_iter().map(|phrase| reader.read(phrase)).collect()).collect();
         let names = procedures.iter().map(|procedure| {
             let called = [&procedure.label, &procedure.slug].into_iter().chain(&procedure.synonyms);
             called.flat_map(|name| spoken::words(name)).collect()
         });
-        let learnt = Self::from_phrases(&phrases.chain(out_of_scope).collect::<Vec<_>>(), classes);
-        Self { names: names.collect(), ..learnt }
-    }
-
-    fn from_phrases(phrases: &[(usize, Clues)], classes: usize) -> Self {
-        let count = |items: usize| f64::from(u32::try_from(items).unwrap_or(u32::MAX));
-        let mut shown: HashMap<Clue, usize> = HashMap::new();
-        for clue in phrases.iter().flat_map(|(_, clues)| clues.all()) {
-            *shown.entry(clue).or_default() += 1;
-        }
-        let among_phrases = |clue: Clue| {
-            let with = shown.get(&clue).copied().unwrap_or_default();
-            1.0 + ((1.0 + count(phrases.len())) / (1.0 + count(with))).ln()
-        };
-        let mut by_class: HashMap<Clue, BTreeMap<usize, f64>> = HashMap::new();
-        for (class, clues) in phrases {
-            for (clue, weight) in weighed(clues, |clue| Some(among_phrases(clue))) {
-                *by_class.entry(clue).or_default().entry(*class).or_default() += weight;
-            }
-        }
-        let mut learnt: Vec<(Clue, BTreeMap<usize, f64>)> = by_class.into_iter().collect();
-        // Sums must not depend on the order of a hash table.
-        learnt.sort_by_key(|(clue, _)| *clue);
-        let among_classes = |of_classes: usize| (count(classes + 1) / count(of_classes + 1)).ln().powf(RARITY);
-        let mut total = vec![0.0; classes];
-        for (class, weight) in learnt.iter().flat_map(|(_, of)| of.iter().map(|(class, weight)| (*class, weight * among_classes(of.len()))))
-        {
-            if let Some(total) = total.get_mut(class) {
-                *total += weight;
-            }
-        }
-        // Every class is heard alike, however many phrases it was given.
-        let usual = total.iter().sum::<f64>() / count(classes);
-        let alike = |class: usize| total.get(class).filter(|total| **total > 0.0).map_or(0.0, |total| usual / total);
-        let clues = learnt.into_iter().map(|(clue, of)| {
-            let rarity = among_classes(of.len());
-            let speaks_for = of.into_iter().map(|(class, weight)| (class, (1.0 + weight * rarity * alike(class) / SMOOTHING).ln()));
-            let speaks_for = speaks_for.collect();
-            (clue, Learnt { among_phrases: among_phrases(clue), among_classes: rarity, speaks_for })
-        });
-        Self { clues: clues.collect(), names: Vec::new(), classes }
+        Self { clues: learn(&classes), names: names.collect(), classes: classes.len() }
     }
 
     /// Every procedure by how well the words fit it, best first; empty when no word says anything at all.
@@ -157,6 +113,62 @@ impl Words {
         let words: Vec<String> = spoken::words(said).into_iter().filter(|word| tells(word)).collect();
         self.names.get(procedure).is_some_and(|names| words.iter().any(|word| names.iter().any(|name| is_name(word, name))))
     }
+}
+
+/// Everything people say of a procedure, its label first.
+fn said_of(procedure: &Procedure) -> Vec<&str> {
+    let said = std::iter::once(&procedure.label).chain(&procedure.synonyms).chain(&procedure.about);
+    said.map(String::as_str).collect()
+}
+
+/// How much each clue speaks for each class, from the phrases of each.
+fn learn(classes: &[Vec<Clues>]) -> ByClue<Learnt> {
+    let count = |items: usize| f64::from(u32::try_from(items).unwrap_or(u32::MAX));
+    let phrases = count(classes.iter().map(Vec::len).sum());
+    let mut shown: ByClue<u32> = ByClue::default();
+    for clue in classes.iter().flatten().flat_map(Clues::all) {
+        *shown.entry(clue).or_default() += 1;
+    }
+    let mut learnt: ByClue<Learnt> = shown
+        .into_iter()
+        .map(|(clue, with)| {
+            let among_phrases = 1.0 + ((1.0 + phrases) / f64::from(1 + with)).ln();
+            (clue, Learnt { among_phrases, among_classes: 0.0, speaks_for: Vec::new() })
+        })
+        .collect();
+    // The weights of a class are gathered clue by clue, in an order of their own: sums must not depend on that of a hash table.
+    for (class, phrases) in classes.iter().enumerate() {
+        let weights = phrases.iter().flat_map(|clues| weighed(clues, |clue| learnt.get(&clue).map(|learnt| learnt.among_phrases)));
+        let mut weights: Vec<(Clue, f64)> = weights.collect();
+        weights.sort_by_key(|(clue, _)| *clue);
+        for same in weights.chunk_by(|a, b| a.0 == b.0) {
+            if let Some(learnt) = same.first().and_then(|(clue, _)| learnt.get_mut(clue)) {
+                learnt.speaks_for.push((class, same.iter().map(|(_, weight)| weight).sum()));
+            }
+        }
+    }
+    for clue in learnt.values_mut() {
+        clue.among_classes = (count(classes.len() + 1) / count(clue.speaks_for.len() + 1)).ln().powf(RARITY);
+    }
+    let mut total = vec![0.0; classes.len()];
+    let mut clues: Vec<Clue> = learnt.keys().copied().collect();
+    clues.sort_unstable();
+    for learnt in clues.iter().filter_map(|clue| learnt.get(clue)) {
+        for (class, weight) in &learnt.speaks_for {
+            if let Some(total) = total.get_mut(*class) {
+                *total += weight * learnt.among_classes;
+            }
+        }
+    }
+    // Every class is heard alike, however many phrases it was given.
+    let usual = total.iter().sum::<f64>() / count(classes.len());
+    let alike = |class: usize| total.get(class).filter(|total| **total > 0.0).map_or(0.0, |total| usual / total);
+    for learnt in learnt.values_mut() {
+        for (class, weight) in &mut learnt.speaks_for {
+            *weight = (1.0 + *weight * learnt.among_classes * alike(*class) / SMOOTHING).ln();
+        }
+    }
+    learnt
 }
 
 /// Long enough to mean something by itself, or an abbreviation in which no vowel was left to read.

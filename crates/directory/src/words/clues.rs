@@ -1,12 +1,17 @@
 //! What a text is recognised by: its words, its pairs of neighbouring words, and the runs of letters within each word.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash};
+
+use foldhash::fast::FixedState;
 
 use super::spoken;
 
 /// A clue, by its hash: the same in every process.
 pub type Clue = u64;
+
+/// A table by clue. Clues come from our own files and from questions that only read it: nobody can make it slow.
+pub type ByClue<T> = HashMap<Clue, T, FixedState>;
 
 /// Lengths of the runs of letters; the edges of a word count as letters.
 const RUNS: std::ops::RangeInclusive<usize> = 3..=5;
@@ -21,13 +26,7 @@ pub struct Clues {
 
 impl Clues {
     pub fn of(text: &str) -> Self {
-        let words = spoken::words(text);
-        let pairs = words.windows(2).map(|pair| hash(&("pair", pair)));
-        let runs = words.iter().flat_map(|word| {
-            let edged: Vec<char> = std::iter::once('^').chain(word.chars()).chain(std::iter::once('$')).collect();
-            RUNS.flat_map(|length| edged.windows(length).map(|run| hash(&("run", run))).collect::<Vec<_>>()).collect::<Vec<_>>()
-        });
-        Self { words: counted(words.iter().map(|word| word_clue(word)).chain(pairs)), runs: counted(runs) }
+        Reader::default().read(text)
     }
 
     /// Every clue once.
@@ -36,24 +35,42 @@ impl Clues {
     }
 }
 
+/// Reads many texts: the runs of a word are cut once.
+#[derive(Debug, Default)]
+pub struct Reader {
+    runs: HashMap<String, Vec<Clue>, FixedState>,
+}
+
+impl Reader {
+    pub fn read(&mut self, text: &str) -> Clues {
+        let words = spoken::words(text);
+        let pairs = words.windows(2).map(|pair| hash(&("pair", pair)));
+        let said = words.iter().map(|word| word_clue(word)).chain(pairs).collect();
+        let mut runs = Vec::new();
+        for word in words {
+            runs.extend(self.runs.entry(word).or_insert_with_key(|word| runs_of(word)).iter());
+        }
+        Clues { words: counted(said), runs: counted(runs) }
+    }
+}
+
 /// The clue that a word is by itself.
 pub fn word_clue(word: &str) -> Clue {
     hash(&("word", word))
 }
 
-fn hash(clue: &impl Hash) -> Clue {
-    let mut hasher = DefaultHasher::new();
-    clue.hash(&mut hasher);
-    hasher.finish()
+fn runs_of(word: &str) -> Vec<Clue> {
+    let edged: Vec<char> = std::iter::once('^').chain(word.chars()).chain(std::iter::once('$')).collect();
+    RUNS.flat_map(|length| edged.windows(length).map(|run| hash(&("run", run)))).collect()
 }
 
-fn counted(clues: impl Iterator<Item = Clue>) -> Vec<(Clue, f64)> {
-    let mut times: HashMap<Clue, f64> = HashMap::new();
-    for clue in clues {
-        *times.entry(clue).or_default() += 1.0;
-    }
-    let mut counted: Vec<(Clue, f64)> = times.into_iter().map(|(clue, times)| (clue, 1.0 + times.ln())).collect();
-    // Sums must not depend on the order of a hash table.
-    counted.sort_by_key(|(clue, _)| *clue);
-    counted
+fn hash(clue: &impl Hash) -> Clue {
+    FixedState::default().hash_one(clue)
+}
+
+/// In ascending order: sums must not depend on the order of a hash table.
+fn counted(mut clues: Vec<Clue>) -> Vec<(Clue, f64)> {
+    clues.sort_unstable();
+    let same = clues.chunk_by(|a, b| a == b);
+    same.filter_map(|same| Some((*same.first()?, 1.0 + f64::from(u32::try_from(same.len()).unwrap_or(u32::MAX)).ln()))).collect()
 }
