@@ -8,9 +8,9 @@ reason-distance = { $distance } away as the crow flies
 reason-competent-for-commune = Serves the inhabitants of { $commune }
 reason-competent-for-event = This is the town hall of { $commune }, which keeps the register of the act
 reason-session = Session held at this place: { $holder }
-reason-open-now = Open now, until { $time }
+reason-open-now = Open until { $time }
 reason-always-open = Always open
-reason-next-opening = Closed now; next opening: { $time }
+reason-next-opening = Closed; next opening: { $time }
 reason-drop-in = No appointment needed
 reason-by-appointment = By appointment
 reason-free = Free of charge
@@ -187,9 +187,10 @@ deadline-hours = Last hour to act: { $moment }. That is { $span }, from hour to 
 deadline-hours-from-midnight = Act before { $moment }. That is { $span }, counted from the beginning of the day given, for want of an hour: the hour written on the act decides. A Sunday or a public holiday changes nothing.
 deadline-moved = { $why ->
     [public_holiday] The time limit ended on { $from }, a public holiday: it moves to the next working day.
-    [local_holiday] The time limit ended on { $from }, a local public holiday: it moves to the next working day if the body is in the same territory; otherwise act on that day.
+    [local_holiday] The time limit ended on { $from }, a local public holiday: it moves to the next working day.
    *[other] The time limit ended on { $from }: it moves to the next working day.
   }
+deadline-elsewhere = The public holidays of your territory are counted: if the body is elsewhere, act by { $elsewhere }.
 deadline-not-moved = This is not a working day: do not rely on more time, it is not certain.
 deadline-service = The date that counts is that of the court commissioner's act.
 deadline-past = Counted so, this time limit is past. There are exceptions: see a point-justice (telephone 3039) without delay.

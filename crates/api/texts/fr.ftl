@@ -8,9 +8,9 @@ reason-distance = À { $distance } à vol d'oiseau
 reason-competent-for-commune = Compétent pour les habitants de { $commune }
 reason-competent-for-event = C'est la mairie de { $commune }, qui tient le registre de l'acte
 reason-session = Permanence dans ce lieu : { $holder }
-reason-open-now = Ouvert en ce moment, jusqu'à { $time }
+reason-open-now = Ouvert jusqu'à { $time }
 reason-always-open = Ouvert en permanence
-reason-next-opening = Fermé en ce moment ; prochaine ouverture : { $time }
+reason-next-opening = Fermé ; prochaine ouverture : { $time }
 reason-drop-in = Sans rendez-vous
 reason-by-appointment = Sur rendez-vous
 reason-free = Gratuit
@@ -184,9 +184,10 @@ deadline-hours = Dernière heure pour agir : le { $moment }. C'est { $span }, d'
 deadline-hours-from-midnight = Agissez avant le { $moment }. C'est { $span }, comptées depuis le début du jour indiqué, faute d'heure : c'est l'heure écrite sur l'acte qui décide. Un dimanche ou un jour férié n'y change rien.
 deadline-moved = { $why ->
     [public_holiday] Le délai finissait le { $from }, jour férié : il est reporté au premier jour ouvrable.
-    [local_holiday] Le délai finissait le { $from }, jour férié local : il est reporté au premier jour ouvrable si l'organisme est dans le même territoire, sinon agissez ce jour-là.
+    [local_holiday] Le délai finissait le { $from }, jour férié local : il est reporté au premier jour ouvrable.
    *[other] Le délai finissait le { $from } : il est reporté au premier jour ouvrable.
   }
+deadline-elsewhere = Les jours fériés de votre territoire sont comptés : si l'organisme est ailleurs, agissez au plus tard le { $elsewhere }.
 deadline-not-moved = Ce jour n'est pas ouvrable : ne comptez pas sur un report, il n'est pas sûr.
 deadline-service = La date qui compte est celle de l'acte du commissaire de justice.
 deadline-past = Compté ainsi, ce délai est passé. Des exceptions existent : voyez un point-justice (3039) sans attendre.

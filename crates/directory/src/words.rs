@@ -54,8 +54,8 @@ struct Learnt {
 pub struct Fit {
     /// The procedure's place in the catalogue.
     pub procedure: usize,
-    /// Natural logarithm of the odds against what is out of scope.
-    pub log_odds: f64,
+    /// By how much it fits better than what is out of scope; what counts as certain is told by `needs`.
+    pub margin: f64,
     /// Its share among all that may be meant, from 0 to 1.
     pub share: f64,
 }
@@ -93,11 +93,11 @@ impl Words {
         let out_of_scope = scores.split_off(self.names.len()).into_iter().fold(f64::NEG_INFINITY, f64::max);
         let all: f64 = scores.iter().map(|score| ((score - out_of_scope) * SHARPNESS).exp()).sum::<f64>() + 1.0;
         let fit = |(procedure, score): (usize, f64)| {
-            let log_odds = score - out_of_scope;
-            Fit { procedure, log_odds, share: (log_odds * SHARPNESS).exp() / all }
+            let margin = score - out_of_scope;
+            Fit { procedure, margin, share: (margin * SHARPNESS).exp() / all }
         };
         let mut fits: Vec<Fit> = scores.into_iter().enumerate().map(fit).collect();
-        fits.sort_by(|a, b| b.log_odds.total_cmp(&a.log_odds).then(a.procedure.cmp(&b.procedure)));
+        fits.sort_by(|a, b| b.margin.total_cmp(&a.margin).then(a.procedure.cmp(&b.procedure)));
         fits
     }
 
@@ -173,7 +173,8 @@ fn learn(classes: &[Vec<Clues>]) -> ByClue<Learnt> {
 
 /// Long enough to mean something by itself, or an abbreviation in which no vowel was left to read.
 fn tells(word: &str) -> bool {
-    word.len() > 3 || word.len() > 1 && !word.chars().any(|letter| "aeiouy".contains(letter))
+    let is_short_form = word.len() > 1 && word.chars().all(|letter| letter.is_ascii_alphabetic() && !"aeiouy".contains(letter));
+    is_short_form || word.len() > 3 && word.chars().any(char::is_alphabetic)
 }
 
 /// The clues that are known, by their rarity; words and runs of letters each brought to length one, then weighed.

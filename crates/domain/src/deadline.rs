@@ -75,6 +75,8 @@ pub struct LastDay {
     pub counted: Counted,
     /// The day the limit would have ended on, when that is a day off, and why.
     pub day_off: Option<(NaiveDate, DayOff)>,
+    /// The last day where the local holidays that moved it further aren't kept.
+    pub elsewhere: Option<NaiveDate>,
 }
 
 impl LastDay {
@@ -111,8 +113,10 @@ pub fn last_day(limit: TimeLimit, franc: bool, notified_on: NaiveDate, region: H
         (false, false) => Counted::Calendar,
     };
     let stays = is_year_end || is_short(limit);
-    let working = if stays { day } else { day.iter_days().find(|day| DayOff::of(*day, region).is_none())? };
-    Some(LastDay { day: working, counted, day_off: DayOff::of(day, region).map(|why| (day, why)) })
+    let working = |region| if stays { Some(day) } else { day.iter_days().find(|day| DayOff::of(*day, region).is_none()) };
+    let (here, elsewhere) = (working(region)?, working(HolidayRegion::National)?);
+    let day_off = DayOff::of(day, region).map(|why| (day, why));
+    Some(LastDay { day: here, counted, day_off, elsewhere: (elsewhere != here).then_some(elsewhere) })
 }
 
 /// The last instant of a limit in hours, from the instant of the notification.
@@ -199,6 +203,10 @@ mod tests {
         assert!(easter.is_moved());
         let alsace = last_day(TimeLimit::Months(1), false, day("2026-03-03"), HolidayRegion::AlsaceMoselle).unwrap();
         assert_eq!((alsace.day, alsace.day_off), (day("2026-04-07"), Some((day("2026-04-03"), DayOff::LocalHoliday))));
+        assert_eq!(alsace.elsewhere, Some(day("2026-04-03")));
+        // Christmas is everybody's, the day after isn't, and a week-end follows.
+        let christmas = last_day(TimeLimit::Months(2), false, day("2025-10-25"), HolidayRegion::AlsaceMoselle).unwrap();
+        assert_eq!((christmas.day, christmas.elsewhere), (day("2025-12-29"), Some(day("2025-12-26"))));
         assert_eq!(last("P1M", false, "2026-03-03").day, day("2026-04-03"), "Good Friday is a working day elsewhere");
     }
 

@@ -150,10 +150,13 @@ impl Hotline {
     pub fn parse(text: &str, owner: &str) -> Option<Self> {
         let (number, said) = text.split_once('(').unwrap_or((text, ""));
         let phone: String = number.chars().filter(char::is_ascii_digit).collect();
-        let is_hours = |part: &&str| part.contains("jours") || part.contains(" h") || part.contains("24");
+        let is_hours = |part: &&str| {
+            part.contains("jours") || part.contains("24") || part.contains(|it: char| it.is_ascii_digit()) && part.contains(" h")
+        };
+        let is_price = |part: &&str| part.contains("gratuit") || part.contains("prix");
         let parts: Vec<&str> = said.trim_end_matches(')').split([',', ';']).map(str::trim).filter(|part| !part.is_empty()).collect();
         let hours: Vec<&str> = parts.iter().copied().filter(|part| is_hours(part)).collect();
-        let words: Vec<&str> = parts.iter().copied().filter(|part| !is_hours(part)).collect();
+        let words: Vec<&str> = parts.iter().copied().filter(|part| !is_hours(part) && !is_price(part)).collect();
         // « danger : 17 » is a warning, not a name: the line is then called by its number, warning included.
         let label = match words.as_slice() {
             [] => owner.to_owned(),
@@ -187,7 +190,7 @@ mod tests {
         let line = Hotline::parse("116 006 (gratuit, 7 jours sur 7, 9 h-20 h)", "France victimes").unwrap();
         assert_eq!(
             (line.phone.as_str(), line.label.as_str(), line.hours.as_deref()),
-            ("116006", "gratuit", Some("7 jours sur 7, 9 h-20 h"))
+            ("116006", "France victimes", Some("7 jours sur 7, 9 h-20 h"))
         );
         let line = Hotline::parse("3230", "CAF").unwrap();
         assert_eq!((line.phone.as_str(), line.label.as_str(), line.hours), ("3230", "CAF", None));

@@ -54,6 +54,23 @@ impl CommuneCode {
         sound.then(|| Self(code.to_owned()))
     }
 
+    /// The code of the town hall that keeps an arrondissement's registers: Paris Centre's since 2020, a sector's in Marseille (CGCT
+    /// L2511-3 and L2511-5); anywhere else, its own.
+    pub fn registry(&self) -> &str {
+        match self.as_str() {
+            "75101" | "75102" | "75103" | "75104" => "75103",
+            "13201" | "13207" => "13201",
+            "13202" | "13203" => "13202",
+            "13204" | "13205" => "13205",
+            "13206" | "13208" => "13208",
+            "13209" | "13210" => "13209",
+            "13211" | "13212" => "13212",
+            "13213" | "13214" => "13214",
+            "13215" | "13216" => "13215",
+            own => own,
+        }
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -290,6 +290,10 @@ impl Count {
             args.set("why", <&str>::from(why));
             sentences.push(if last.is_moved() { "deadline-moved" } else { "deadline-not-moved" });
         }
+        if let Some(elsewhere) = last.elsewhere {
+            args.set("elsewhere", texts::date(self.language, elsewhere));
+            sentences.push("deadline-elsewhere");
+        }
         let item = DeadlineItem {
             last_day: Some(last.day),
             counted: Some(last.counted),

@@ -629,10 +629,10 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// The need itself, or a danger heard in the same words.
+    /// The need itself, or what else was heard in the same words.
     fn is_sensitive(&self, procedure: Option<&Procedure>) -> bool {
-        let danger = self.heard.and_then(|heard| heard.danger);
-        procedure.into_iter().chain(danger).any(|procedure| procedure.sensitive)
+        let heard = self.heard.into_iter().flat_map(|heard| heard.needs.iter().map(|need| need.procedure).chain(heard.danger));
+        procedure.into_iter().chain(heard).any(|procedure| procedure.sensitive)
     }
 
     fn alternatives(&self) -> Vec<LikelyProcedure<'a>> {

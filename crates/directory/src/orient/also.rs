@@ -15,7 +15,8 @@ const AT_MOST: usize = 2;
 
 impl<'d> Search<'d> {
     pub(super) fn also(&self, options: &[Choice<'d>]) -> Vec<Also<'d>> {
-        if self.need.channel == Channel::Remote {
+        // Nobody in danger is sent to a computer.
+        if self.need.channel == Channel::Remote || self.is_danger {
             return Vec::new();
         }
         let offered = |wanted: &Entry| {

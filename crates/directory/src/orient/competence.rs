@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{Named, Search};
 use crate::Directory;
 use crate::door::Door;
-use crate::layer::Class;
+use crate::layer::{Class, Entry};
 use crate::territory::Resolved;
 
 /// Why a structure may serve this residence.
@@ -32,7 +32,7 @@ pub(super) enum Competence {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Event<'d> {
     pub commune: &'d Commune,
-    /// In Paris, Lyon and Marseille each arrondissement keeps its own registers.
+    /// In Paris, Lyon and Marseille registers are kept by arrondissement or sector: the town hall that has this code at its source.
     only: Option<Uuid>,
 }
 
@@ -41,12 +41,12 @@ impl<'d> Event<'d> {
     pub fn of(procedure: &Procedure, directory: &'d Directory, told: Resolved<'d>) -> Option<Self> {
         let matters = is_bound_to_event(procedure) || procedure.targets().any(|target| target == Target::EventTownHall);
         let whole = Self { commune: told.commune, only: None };
-        let arrondissement = told.from.filter(|from| from.kind == CommuneKind::Arrondissement).and_then(|from| from.centre);
-        let only = arrondissement.and_then(|centre| {
-            let halls = directory.bound(&Class::Kind(Kind::Mairie), &told.commune.code).into_iter();
-            let halls = halls.filter(|entry| whole.is_registered_at(&Door::own(entry)));
-            let placed = halls.filter_map(|entry| Some((centre.distance_m(entry.position?), entry.structure.id)));
-            placed.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))).map(|(_, id)| id)
+        let arrondissement = told.from.filter(|from| from.kind == CommuneKind::Arrondissement);
+        let only = arrondissement.and_then(|from| {
+            let mut halls = directory.bound(&Class::Kind(Kind::Mairie), &told.commune.code).into_iter();
+            let kept_there =
+                |entry: &&Entry| entry.structure.source_id == from.code.registry() && whole.is_registered_at(&Door::own(entry));
+            halls.find(kept_there).map(|entry| entry.structure.id)
         });
         matters.then_some(Self { only, ..whole })
     }

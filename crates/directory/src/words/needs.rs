@@ -2,11 +2,11 @@
 
 use super::{Fit, Words};
 
-/// Log-odds against what is out of scope from which a procedure is meant.
+/// Margin over what is out of scope from which a procedure is meant.
 const CERTAIN: f64 = 3.0;
 /// The same for a danger: one that isn't there does less harm than one that isn't heard.
 const FEARED: f64 = 1.0;
-/// Log-odds from which a part of the words speaks of a need of its own.
+/// Margin from which a part of the words speaks of a need of its own.
 const CLEAR: f64 = 7.0;
 /// The same, for the first of them to lead the answer before what fits all the words best.
 const LEADING: f64 = 9.0;
@@ -17,6 +17,8 @@ const BESIDE: f64 = 0.3;
 const DANGER_BESIDE: f64 = 0.5;
 /// With so few telling words that were ever heard, one of them must be a name of the procedure: « bleu » says nothing.
 const FEW_WORDS: usize = 2;
+/// How many parts are listened to: nobody has more needs than that, and each costs as much as the whole.
+const PARTS: usize = 20;
 /// How many alternatives are told.
 const ALTERNATIVES: usize = 3;
 
@@ -33,23 +35,24 @@ pub struct Heard {
 /// What the words mean. `is_danger` tells of a procedure's place whether it is about danger.
 pub fn hear(words: &Words, said: &str, is_danger: impl Fn(usize) -> bool) -> Heard {
     let whole = words.fits(said);
-    let is_certain = |fit: &&Fit| fit.log_odds >= if is_danger(fit.procedure) { FEARED } else { CERTAIN };
+    let is_certain = |fit: &&Fit| fit.margin >= if is_danger(fit.procedure) { FEARED } else { CERTAIN };
     let likely = whole.iter().take(ALTERNATIVES).find(is_certain).copied();
-    let is_plain_danger = |fit: &Fit| is_danger(fit.procedure) && fit.log_odds >= CERTAIN;
+    let is_plain_danger = |fit: &Fit| is_danger(fit.procedure) && fit.margin >= CERTAIN;
     let Some(best) = likely.filter(|best| is_plain_danger(best) || says_enough(words, best, said)) else {
-        let close = whole.into_iter().filter(|fit| fit.log_odds > 0.0).take(ALTERNATIVES).collect();
+        let close = whole.into_iter().filter(|fit| fit.margin > 0.0).take(ALTERNATIVES).collect();
         return Heard { alternatives: close, ..Heard::default() };
     };
-    let feared = |fit: &&Fit| is_danger(fit.procedure) && fit.log_odds >= CERTAIN.max(best.log_odds * DANGER_BESIDE);
-    let danger = whole.iter().take(ALTERNATIVES).find(feared).map(|fit| fit.procedure);
+    let feared = |fit: &&Fit| is_danger(fit.procedure) && fit.margin >= CERTAIN.max(best.margin * DANGER_BESIDE);
     let mut needs = needs_of_parts(words, said, &whole, &best);
     // What was said first leads, unless it is far from clear by itself.
-    if needs.first().is_some_and(|first| first.log_odds < LEADING) {
+    if needs.first().is_some_and(|first| first.margin < LEADING) {
         needs.retain(|need| need.procedure != best.procedure);
     }
     if !needs.iter().any(|need| need.procedure == best.procedure) {
         needs.insert(0, best);
     }
+    let beside = || whole.iter().take(ALTERNATIVES).find(feared).or_else(|| needs.iter().find(|need| is_danger(need.procedure)));
+    let danger = beside().map(|fit| fit.procedure);
     let is_need = |fit: &Fit| needs.iter().any(|need| need.procedure == fit.procedure);
     let alternatives = whole.iter().filter(|fit| !is_need(fit)).take(ALTERNATIVES).copied().collect();
     Heard { needs, alternatives, danger }
@@ -62,12 +65,18 @@ fn needs_of_parts(words: &Words, said: &str, whole: &[Fit], best: &Fit) -> Vec<F
     if parts.len() < 2 {
         return needs;
     }
-    let in_whole = |procedure: usize| whole.iter().find(|fit| fit.procedure == procedure).map_or(f64::NEG_INFINITY, |fit| fit.log_odds);
-    for part in parts {
-        let together = |fit: &Fit| fit.log_odds + WHOLE * in_whole(fit.procedure);
+    let mut by_procedure = vec![f64::NEG_INFINITY; whole.len()];
+    for fit in whole {
+        if let Some(margin) = by_procedure.get_mut(fit.procedure) {
+            *margin = fit.margin;
+        }
+    }
+    let in_whole = |procedure: usize| by_procedure.get(procedure).copied().unwrap_or(f64::NEG_INFINITY);
+    for part in parts.into_iter().take(PARTS) {
+        let together = |fit: &Fit| fit.margin + WHOLE * in_whole(fit.procedure);
         let Some(heard) = words.fits(&part).into_iter().max_by(|a, b| together(a).total_cmp(&together(b))) else { continue };
         let beside = in_whole(heard.procedure);
-        let is_clear = heard.log_odds >= CLEAR && beside >= CERTAIN.max(BESIDE * best.log_odds);
+        let is_clear = heard.margin >= CLEAR && beside >= CERTAIN.max(BESIDE * best.margin);
         if is_clear && !needs.iter().any(|need| need.procedure == heard.procedure) {
             needs.push(heard);
         }
@@ -94,7 +103,7 @@ fn parts(said: &str) -> Vec<String> {
 }
 
 fn says_enough(words: &Words, fit: &Fit, said: &str) -> bool {
-    words.known_words(said) > FEW_WORDS || words.names(fit.procedure, said)
+    fit.margin >= CLEAR || words.known_words(said) > FEW_WORDS || words.names(fit.procedure, said)
 }
 
 #[cfg(test)]
