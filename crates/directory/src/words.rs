@@ -8,7 +8,7 @@ mod clues;
 pub mod needs;
 mod spoken;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use aiguilleur_domain::procedure::Procedure;
 
@@ -25,6 +25,8 @@ const RARITY: f64 = 0.2;
 const WORDS_WEIGHT: f64 = 1.25;
 /// How sharply odds become shares; below one, since clues repeat each other.
 const SHARPNESS: f64 = 0.5;
+/// A word that more procedures than that are called by names none of them.
+const SHARED: usize = 12;
 /// Two words this much alike are the same one, misspelt.
 const NEARLY: f64 = 0.9;
 
@@ -67,11 +69,7 @@ impl Words {
         let themes = OUT_OF_SCOPE.split("\n\n").map(|theme| theme.lines().collect());
         let phrases = procedures.iter().map(said_of).chain(themes);
         let classes: Vec<Vec<Clues>> = phrases.map(|of_class| of_class.into_iter().map(|phrase| reader.read(phrase)).collect()).collect();
-        let names = procedures.iter().map(|procedure| {
-            let called = [&procedure.label, &procedure.slug].into_iter().chain(&procedure.synonyms);
-            called.flat_map(|name| spoken::words(name)).collect()
-        });
-        Self { clues: learn(&classes), names: names.collect(), classes: classes.len() }
+        Self { clues: learn(&classes), names: names(procedures), classes: classes.len() }
     }
 
     /// Every procedure by how well the words fit it, best first; empty when no word says anything at all.
@@ -113,6 +111,23 @@ impl Words {
         let words: Vec<String> = spoken::words(said).into_iter().filter(|word| tells(word)).collect();
         self.names.get(procedure).is_some_and(|names| words.iter().any(|word| names.iter().any(|name| is_name(word, name))))
     }
+}
+
+/// The words that each procedure is called by, those set aside that many are: « demander », « carte ».
+fn names(procedures: &[Procedure]) -> Vec<HashSet<String>> {
+    let called = |procedure: &Procedure| -> HashSet<String> {
+        let names = [&procedure.label, &procedure.slug].into_iter().chain(&procedure.synonyms);
+        names.flat_map(|name| spoken::words(name)).collect()
+    };
+    let mut names: Vec<HashSet<String>> = procedures.iter().map(called).collect();
+    let mut shared: HashMap<String, usize> = HashMap::new();
+    for word in names.iter().flatten() {
+        *shared.entry(word.clone()).or_default() += 1;
+    }
+    for of_one in &mut names {
+        of_one.retain(|word| shared.get(word).is_none_or(|procedures| *procedures <= SHARED));
+    }
+    names
 }
 
 /// Everything people say of a procedure, its label first.

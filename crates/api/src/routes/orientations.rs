@@ -371,15 +371,16 @@ async fn post_orientation(request: HttpRequest, state: State, _caller: Caller, J
 async fn answer(request: &HttpRequest, state: &State, fields: Fields) -> Result<HttpResponse, Problem> {
     let now = Utc::now();
     let directory = state.snapshot.get();
-    let mut asked = parse(&fields, &directory, None, now);
+    let heard = fields.text("q", MAX_WORDS).map(|words| directory.catalogue.hear(words));
+    let mut asked = parse(&fields, &directory, heard.as_ref(), None, now);
     let mut by_words_alone = false;
     // An address leaves the service only for a question in which nothing is wrong.
     if fields.has("address") && fields.is_sound() {
         let located = locate(&fields, &directory, state.geocoder.as_deref()).await?;
         by_words_alone = located.as_ref().is_some_and(|located| located.by_words_alone);
-        asked = parse(&fields, &directory, located, now);
+        asked = parse(&fields, &directory, heard.as_ref(), located, now);
     }
-    let Asked { need, heard, resolved_from } = fields.finish(asked)?;
+    let Asked { need, resolved_from } = fields.finish(asked)?;
     let language = Language::of(request);
     let orientation = directory.orient(&need).ok_or_else(|| Problem::not_found("Démarche"))?;
     if let Some(resolved) = directory.territory.resolve(&need.commune) {
@@ -400,16 +401,20 @@ async fn answer(request: &HttpRequest, state: &State, fields: Fields) -> Result<
 }
 
 /// A question, parsed.
-struct Asked<'d> {
+struct Asked {
     need: Need,
-    /// What was heard, when words were given.
-    heard: Option<Heard<'d>>,
     /// What the place's code stood for.
     resolved_from: Option<FormerCommune>,
 }
 
-/// The question behind the fields. Everything wrong is noted in `fields`.
-fn parse<'d>(fields: &Fields, directory: &'d Directory, located: Option<Located<'d>>, now: DateTime<Utc>) -> Option<Asked<'d>> {
+/// The question behind the fields, and what was heard in its words. Everything wrong is noted in `fields`.
+fn parse<'d>(
+    fields: &Fields,
+    directory: &'d Directory,
+    heard: Option<&Heard<'_>>,
+    located: Option<Located<'d>>,
+    now: DateTime<Utc>,
+) -> Option<Asked> {
     match (fields.has("procedure"), fields.has("q")) {
         (true, true) => fields.report(Kind::InvalidValue, "q", "Donnez « procedure » ou « q », mais pas les deux."),
         (false, false) => {
@@ -418,8 +423,7 @@ fn parse<'d>(fields: &Fields, directory: &'d Directory, located: Option<Located<
         }
         _ => {}
     }
-    let heard = fields.text("q", MAX_WORDS).map(|words| directory.catalogue.hear(words));
-    let procedure = match &heard {
+    let procedure = match heard {
         Some(heard) => heard.needs.first().map(|main| main.procedure.slug.clone()),
         None => fields.text("procedure", 100).map(str::to_owned),
     };
@@ -445,7 +449,7 @@ fn parse<'d>(fields: &Fields, directory: &'d Directory, located: Option<Located<
     let (channel, regime): (Option<Channel>, Option<Regime>) = (fields.code("mode"), fields.code("regime"));
     let (drop_in, wheelchair) = (fields.flag("drop_in"), fields.flag("wheelchair"));
 
-    let danger = heard.as_ref().and_then(|heard| heard.danger).map(|danger| danger.slug.clone());
+    let danger = heard.and_then(|heard| heard.danger).map(|danger| danger.slug.clone());
 
     // From here on, whatever is missing was noted above.
     let Where { commune, location, precision } = place?;
@@ -468,7 +472,7 @@ fn parse<'d>(fields: &Fields, directory: &'d Directory, located: Option<Located<
         regime: regime.unwrap_or_default(),
         limit: limit.unwrap_or(DEFAULT_OPTIONS),
     };
-    Some(Asked { need, heard, resolved_from: commune.from.map(FormerCommune::from) })
+    Some(Asked { need, resolved_from: commune.from.map(FormerCommune::from) })
 }
 
 struct Where<'t> {
@@ -583,7 +587,7 @@ impl<'a> Shown<'a> {
             },
             institution_channels: orientation.institution.map(|institution| InstitutionChannels {
                 website: website(institution, orientation),
-                phone: phone(institution, orientation),
+                phone: institution.phone.as_deref(),
                 desk: orientation.desk.as_ref().map(|(entry, _)| self.structure(entry)),
             }),
             options: (1..).zip(&orientation.options).map(|(rank, choice)| self.option(rank, choice, orientation)).collect(),
@@ -657,7 +661,7 @@ impl<'a> Shown<'a> {
                 ChoiceTarget::Structure(door) => self.structure(door.entry),
                 ChoiceTarget::Institution(institution) => TargetItem {
                     website: website(institution, orientation),
-                    phone: phone(institution, orientation),
+                    phone: institution.phone.as_deref(),
                     ..bare_target(TargetType::Institution, Id::Other(&institution.slug), &institution.label)
                 },
                 ChoiceTarget::Hotline(line) => {
@@ -722,12 +726,10 @@ impl<'a> Shown<'a> {
     }
 }
 
+/// Its own site; else the procedure's, which is that of whoever is in charge for most people.
 fn website<'a>(institution: &'a Institution, orientation: &Orientation<'a>) -> Option<&'a str> {
-    institution.website.as_deref().or_else(|| orientation.procedure?.official_url.as_deref())
-}
-
-fn phone<'a>(institution: &'a Institution, orientation: &'a Orientation<'_>) -> Option<&'a str> {
-    institution.phone.as_deref().or_else(|| orientation.hotline.as_ref().map(|line| line.phone.as_str()))
+    let procedure = orientation.procedure.filter(|procedure| procedure.institution == institution.slug);
+    institution.website.as_deref().or_else(|| procedure?.official_url.as_deref())
 }
 
 /// A target of which only this much is known.

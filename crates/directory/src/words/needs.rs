@@ -35,10 +35,10 @@ pub struct Heard {
 /// What the words mean. `is_danger` tells of a procedure's place whether it is about danger.
 pub fn hear(words: &Words, said: &str, is_danger: impl Fn(usize) -> bool) -> Heard {
     let whole = words.fits(said);
-    let is_certain = |fit: &&Fit| fit.margin >= if is_danger(fit.procedure) { FEARED } else { CERTAIN };
+    let is_feared = |fit: &Fit| is_danger(fit.procedure) && (fit.margin >= FEARED || fit.margin > 0.0 && words.names(fit.procedure, said));
+    let is_certain = |fit: &&Fit| fit.margin >= CERTAIN || is_feared(fit);
     let likely = whole.iter().take(ALTERNATIVES).find(is_certain).copied();
-    let is_plain_danger = |fit: &Fit| is_danger(fit.procedure) && fit.margin >= CERTAIN;
-    let Some(best) = likely.filter(|best| is_plain_danger(best) || says_enough(words, best, said)) else {
+    let Some(best) = likely.filter(|best| is_feared(best) || says_enough(words, best, said)) else {
         let close = whole.into_iter().filter(|fit| fit.margin > 0.0).take(ALTERNATIVES).collect();
         return Heard { alternatives: close, ..Heard::default() };
     };
