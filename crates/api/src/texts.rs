@@ -83,8 +83,10 @@ fn key(family: &str, code: &str) -> String {
     format!("{family}-{}", code.replace('_', "-"))
 }
 
+type Codes = fn() -> Vec<&'static str>;
+
 /// The codes that people are told of, by the first word of their sentences' keys.
-const FAMILIES: [(&str, fn() -> Vec<&'static str>); 6] = [
+const FAMILIES: [(&str, Codes); 6] = [
     ("reason", all::<ReasonCode>),
     ("caution", all::<CautionCode>),
     ("exclusion", all::<ExclusionCode>),
