@@ -6,10 +6,11 @@ use aiguilleur_directory::OVERLAY_LIMIT;
 use aiguilleur_domain::structure::Structure;
 use aiguilleur_storage::changes::{self, Changes};
 use aiguilleur_storage::{Database, schema, structures};
-use aiguilleur_testkit::{App, registry};
+use aiguilleur_testkit::{Answer, App, registry};
 use chrono::Utc;
 use diesel::prelude::*;
 use diesel_async::{AnsiTransactionManager, RunQueryDsl, TransactionManager};
+use reqwest::Method;
 use uuid::Uuid;
 
 use crate::load::Load;
@@ -87,7 +88,7 @@ async fn edit_one(app: &App, database: &Database, structure: &Structure) -> Resu
     write(database, &[Structure { name: name.clone(), ..structure.clone() }]).await?;
     let committed = Instant::now();
     let path = format!("/v1/structures/{}", structure.id);
-    while app.get(&path).await.json()["name"] != name.as_str() {
+    while ask(app, &path).await.is_none_or(|answer| answer.json()["name"] != name.as_str()) {
         if committed.elapsed() > PATIENCE {
             return Err(format!("an edit of {path} never showed").into());
         }
@@ -102,11 +103,11 @@ async fn swap(app: &App, database: &Database, structures: &[Structure]) -> Resul
     let committed = Instant::now();
     let mut was_full = false;
     loop {
-        let is_full = overlay(app).await? >= structures.len();
-        if was_full && !is_full {
+        let is_full = overlay(app).await.map(|overlay| overlay >= structures.len());
+        if was_full && is_full == Some(false) {
             return Ok(committed.elapsed().as_secs_f64());
         }
-        was_full |= is_full;
+        was_full |= is_full == Some(true);
         if committed.elapsed() > PATIENCE {
             return Err("no new base was swapped in".into());
         }
@@ -114,10 +115,14 @@ async fn swap(app: &App, database: &Database, structures: &[Structure]) -> Resul
     }
 }
 
-async fn overlay(app: &App) -> Result<usize, Failure> {
-    let metrics = app.get("/metrics").await.text;
-    let gauge = metrics.lines().find_map(|line| line.strip_prefix("directory_overlay_structures "));
-    Ok(gauge.ok_or("no gauge of the overlay")?.trim().parse()?)
+async fn overlay(app: &App) -> Option<usize> {
+    let metrics = ask(app, "/metrics").await?.text;
+    metrics.lines().find_map(|line| line.strip_prefix("directory_overlay_structures "))?.trim().parse().ok()
+}
+
+/// Looking is not measuring: an answer that doesn't come is asked for again.
+async fn ask(app: &App, path: &str) -> Option<Answer> {
+    app.try_send(Method::GET, path, &[], None).await.ok()
 }
 
 /// As an editor's change is written: the rows and their listing, in one transaction.

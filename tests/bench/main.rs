@@ -88,7 +88,17 @@ async fn bench(pace: Pace) -> Result<(), Failure> {
     report.describe_run();
     report.fact("quick", pace.rounds < FULL.rounds);
     let mut phases = Phases::default();
+    let outcome = measure(&mut report, &mut phases, pace).await;
+    phases.end(&mut report);
+    // What was measured before a failure is still worth knowing.
+    report.fact("failed", outcome.as_ref().err().map(ToString::to_string));
+    report.print();
+    report.write(&root().join("bench/latest.json"))?;
+    println!("written to bench/latest.json");
+    outcome
+}
 
+async fn measure(report: &mut Report, phases: &mut Phases, pace: Pace) -> Result<(), Failure> {
     phases.begin("registries");
     let national = service::prepare("national", 100_000).await?;
     let million = service::prepare("million", pace.million).await?;
@@ -96,26 +106,20 @@ async fn bench(pace: Pace) -> Result<(), Failure> {
     let paths: Vec<String> = asked.iter().map(Question::path).collect();
 
     phases.begin("questions over HTTP");
-    over_http(&mut report, pace, &national, &million, &paths).await?;
+    over_http(report, pace, &national, &million, &paths).await?;
 
     phases.begin("referrals over HTTP");
-    referrals::measure(&mut report, pace, &national).await?;
+    referrals::measure(report, pace, &national).await?;
 
     for prepared in [&national, &million] {
         phases.begin(&format!("orient() alone, {}", prepared.name));
-        orient::measure(&mut report, pace, prepared, &asked).await?;
+        orient::measure(report, pace, prepared, &asked).await?;
     }
     for (prepared, ready_within_s) in [(&national, 2.0), (&million, 10.0)] {
         phases.begin(&format!("start, edit, swap, {}", prepared.name));
-        living::starts(&mut report, prepared, ready_within_s).await?;
-        living::changes(&mut report, pace, prepared, &paths).await?;
+        living::starts(report, prepared, ready_within_s).await?;
+        living::changes(report, pace, prepared, &paths).await?;
     }
-
-    phases.end(&mut report);
-    report.print();
-    let path = root().join("bench/latest.json");
-    report.write(&path)?;
-    println!("written to bench/latest.json");
     Ok(())
 }
 

@@ -81,8 +81,9 @@ impl Joined {
 pub async fn prepare(name: &'static str, size: usize) -> Result<Prepared, Failure> {
     let mut version = DefaultHasher::new();
     (include_str!("../../crates/testkit/src/registry.rs"), size, SEED).hash(&mut version);
-    let data_dir = root().join(KEPT).join(format!("{name}-{:016x}", version.finish()));
-    forget_others(name, &data_dir).await?;
+    let family = format!("{name}-{size}");
+    let data_dir = root().join(KEPT).join(format!("{family}-{:016x}", version.finish()));
+    forget_others(&family, &data_dir).await?;
     let joined = Joined::open(&data_dir).await?;
     seed::apply(&joined.database, Seed::National, |layer| println!("  {name}: seeding {layer}")).await?;
     let mut connection = joined.database.get().await?;
@@ -120,14 +121,14 @@ async fn fill(database: &Database, reference: Reference<'_>, count: usize, name:
     Ok(())
 }
 
-/// Deletes the registries of that name made by another generator.
-async fn forget_others(name: &str, kept: &Path) -> Result<(), Failure> {
+/// Deletes the registries of that name and size made by another generator.
+async fn forget_others(family: &str, kept: &Path) -> Result<(), Failure> {
     let folder = root().join(KEPT);
     std::fs::create_dir_all(&folder)?;
     for entry in std::fs::read_dir(&folder)? {
         let folder = entry?.path();
-        let is_of_name = folder.file_name().is_some_and(|it| it.to_string_lossy().rsplit_once('-').is_some_and(|(of, _)| of == name));
-        if is_of_name && Some(folder.file_name()) != Some(kept.file_name()) {
+        let is_of_family = folder.file_name().is_some_and(|it| it.to_string_lossy().rsplit_once('-').is_some_and(|(of, _)| of == family));
+        if is_of_family && Some(folder.file_name()) != Some(kept.file_name()) {
             Joined::open(&folder).await?.discard().await?;
             std::fs::remove_dir_all(&folder)?;
         }
