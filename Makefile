@@ -28,6 +28,13 @@ test: ## run every test, on a throw-away database
 	@cargo build --workspace --all-targets
 	@"$(OUT)/debug/testkit" with-database -- cargo nextest run --workspace $(ARGS)
 
+.PHONY: bench
+bench: export AIGUILLEUR_TEST_BINARY = $(abspath $(OUT))/release/aiguilleur
+bench: ## measure the service (ARGS=--quick only tries the benchmark)
+	@sh scripts/setup.sh bench
+	@cargo build --release -p aiguilleur-cli
+	@cargo bench -p aiguilleur-tests --bench bench -- $(ARGS)
+
 .PHONY: lint
 lint: export RUSTDOCFLAGS = -D warnings
 lint: ## check format, clippy, documentation, licences and layers

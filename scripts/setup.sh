@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes sure that what a target needs is on this machine: setup.sh run|test|lint
+# Makes sure that what a target needs is on this machine: setup.sh run|test|lint|bench
 # Installs it where that can be done without asking; otherwise prints the one line to type and exits 1.
 set -eu
 cd "$(dirname "$0")/.."
@@ -121,10 +121,36 @@ tool() {
         stop "$name could not be installed." "cargo install --locked --version $version --root $tools $name"
 }
 
+# What the service is compared with: FastAPI, SQLAlchemy and PostGIS. Never in the way: without it that comparison is left out.
+offer_comparison() {
+    without() {
+        echo "The comparison with FastAPI and PostGIS is left out: $1" >&2
+    }
+    major=$(pg_config --version 2>/dev/null | sed -n 's/^PostgreSQL \([0-9]*\).*/\1/p')
+    [ -n "$major" ] || major=$(find /usr/lib/postgresql -mindepth 1 -maxdepth 1 -printf '%f\n' 2>/dev/null | sort -n | tail -n 1)
+    if ! ls /usr/share/postgresql/"$major"/extension/postgis.control "$(pg_config --sharedir 2>/dev/null)"/extension/postgis.control >/dev/null 2>&1; then
+        if has apt-get && [ "$(id -u)" -eq 0 ]; then
+            as_root=
+            (install_with_apt "postgresql-$major-postgis-3") || { without "PostGIS could not be installed."; return 0; }
+        else
+            without "PostGIS is missing (Debian: sudo apt-get install postgresql-$major-postgis-3)."
+            return 0
+        fi
+    fi
+    venv=target/bench/venv
+    wanted=tests/bench/fastapi/requirements.txt
+    cmp -s "$wanted" "$venv/installed.txt" && return 0
+    has python3 || { without "python3 is missing."; return 0; }
+    echo "Installing FastAPI and SQLAlchemy into $venv (once)" >&2
+    { python3 -m venv "$venv" && "$venv/bin/pip" install --quiet --requirement "$wanted" && cp "$wanted" "$venv/installed.txt"; } >&2 ||
+        without "its Python packages could not be installed (Debian: sudo apt-get install python3-venv)."
+}
+
 check_rust
 check_packages
 case $target in
 run) ;;
+bench) offer_comparison ;;
 test) tool cargo-nextest "$nextest_wanted" --no-default-features --features default-no-update ;;
 lint)
     check_component cargo-clippy clippy
@@ -132,7 +158,7 @@ lint)
     tool cargo-deny "$deny_wanted"
     ;;
 *)
-    echo "usage: setup.sh run|test|lint" >&2
+    echo "usage: setup.sh run|test|lint|bench" >&2
     exit 2
     ;;
 esac

@@ -25,10 +25,11 @@ use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::SwaggerUi;
 
 /// Serves on a bound listener until told to stop. The server must be awaited; its handle stops it gracefully.
+/// `beside` adds routes outside the contract, behind the same middleware: the benchmark's constant answer is one.
 ///
 /// # Errors
 /// When the listener can't be used.
-pub fn serve(listener: TcpListener, state: AppState) -> std::io::Result<Server> {
+pub fn serve(listener: TcpListener, state: AppState, beside: fn(&mut web::ServiceConfig)) -> std::io::Result<Server> {
     // Built before the first request, not during it.
     let specification = spec::document().clone();
     let data = web::Data::new(state);
@@ -37,6 +38,7 @@ pub fn serve(listener: TcpListener, state: AppState) -> std::io::Result<Server> 
         app.app_data(data.clone())
             .service(SwaggerUi::new("/docs/{_:.*}").external_url_unchecked("/openapi.json", specification.clone()))
             .configure(pages::configure)
+            .configure(beside)
             .default_service(web::to(routes::not_found))
             .wrap(middleware::Compress::default())
             .wrap(middleware::from_fn(envelope::wrap))

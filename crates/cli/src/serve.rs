@@ -120,7 +120,7 @@ async fn answer(state: AppState, opened: &Opened, listener: TcpListener, mut sto
     let database = opened.database.clone();
     let (snapshot, questions) = (state.snapshot.clone(), state.questions.clone());
     let address = listener.local_addr()?;
-    let server = aiguilleur_api::serve(listener, state)?;
+    let server = aiguilleur_api::serve(listener, state, |_| ())?;
     let handle = server.handle();
     let (ended, told) = oneshot::channel();
     let counter = tokio::spawn(keep_flushing(questions, database.clone(), told));

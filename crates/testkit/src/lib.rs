@@ -2,9 +2,11 @@
 //! A helper that can't do its part panics with what to do: a test has nobody else to tell.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc, reason = "tests end by panicking")]
 
+pub mod registry;
 mod stub;
 
 use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -87,11 +89,34 @@ pub fn binary(arguments: &[&str]) -> Command {
     command
 }
 
+/// Where a service keeps its data.
+#[derive(Debug)]
+pub enum DataDir {
+    /// Goes with its test.
+    Temporary(tempfile::TempDir),
+    Kept(PathBuf),
+}
+
+impl DataDir {
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Temporary(folder) => folder.path(),
+            Self::Kept(folder) => folder,
+        }
+    }
+}
+
+impl From<tempfile::TempDir> for DataDir {
+    fn from(folder: tempfile::TempDir) -> Self {
+        Self::Temporary(folder)
+    }
+}
+
 /// The real service on a port of its own. Ends with its test.
 #[derive(Debug)]
 pub struct App {
     pub address: String,
-    pub data_dir: tempfile::TempDir,
+    pub data_dir: DataDir,
     client: Client,
     child: Child,
 }
@@ -121,7 +146,7 @@ impl App {
         let data_dir = tempfile::tempdir().expect("a temporary folder");
         let mut command = binary(&["serve", "--listen", "127.0.0.1:0", "--seed", seed, "--database-url", &database.url("postgres")]);
         command.arg("--data-dir").arg(data_dir.path());
-        Self::spawn(command, data_dir)
+        Self::spawn(command, data_dir.into())
     }
 
     /// The service on a test's database, with settings of its own and its log, `RUST_LOG` included, kept for [`App::log`].
@@ -131,7 +156,7 @@ impl App {
         command.arg("--data-dir").arg(data_dir.path());
         let log = std::fs::File::create(data_dir.path().join("log")).expect("a file in a temporary folder");
         command.env("RUST_LOG", "warn").envs(settings.iter().copied()).stderr(log);
-        Self::spawn(command, data_dir)
+        Self::spawn(command, data_dir.into())
     }
 
     /// What the service logged so far, when it was started by [`App::with_settings`].
@@ -147,13 +172,14 @@ impl App {
     }
 
     /// The service with its own private cluster, as a newcomer starts it.
-    pub fn embedded(data_dir: tempfile::TempDir, seed: &str) -> Self {
+    pub fn embedded(data_dir: impl Into<DataDir>, seed: &str) -> Self {
+        let data_dir = data_dir.into();
         let mut command = binary(&["serve", "--listen", "127.0.0.1:0", "--seed", seed]);
         command.arg("--data-dir").arg(data_dir.path());
         Self::spawn(command, data_dir)
     }
 
-    fn spawn(mut command: Command, data_dir: tempfile::TempDir) -> Self {
+    fn spawn(mut command: Command, data_dir: DataDir) -> Self {
         let is_set = |name: &str| command.get_envs().any(|(known, _)| known == name);
         // No test calls somebody else's server.
         for (name, value) in
@@ -226,15 +252,15 @@ impl App {
     }
 
     /// `kill -9`, and the folder that outlives it.
-    pub fn kill(mut self) -> tempfile::TempDir {
+    pub fn kill(mut self) -> DataDir {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it was started here");
-        std::mem::replace(&mut self.data_dir, tempfile::tempdir().expect("a temporary folder"))
+        std::mem::replace(&mut self.data_dir, DataDir::Kept(PathBuf::new()))
     }
 }
 
 /// A token from the command line, for a data directory.
-pub fn token(data_dir: &std::path::Path, arguments: &[&str]) -> String {
+pub fn token(data_dir: &Path, arguments: &[&str]) -> String {
     let output = binary(&["token"]).args(arguments).arg("--data-dir").arg(data_dir).output().expect("the binary was built");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("a token is ASCII").trim().to_owned()

@@ -1,0 +1,96 @@
+//! The ceiling: a constant answer through the service's own middleware, from a process of its own.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+
+use actix_web::{HttpResponse, web};
+use aiguilleur_api::atlas::Atlases;
+use aiguilleur_api::auth::InstallationKey;
+use aiguilleur_api::state::AppState;
+use aiguilleur_jobs::snapshot::Snapshot;
+use aiguilleur_storage::Database;
+use metrics_exporter_prometheus::PrometheusBuilder;
+
+use crate::Failure;
+
+/// The first argument of the process that answers.
+pub const ARGUMENT: &str = "hello";
+pub const PATH: &str = "/hello";
+
+/// The process that answers; ends when dropped.
+pub struct Hello {
+    pub address: String,
+    child: Child,
+}
+
+impl Hello {
+    /// Answers `size` bytes on a port of its own. `conninfo`: the database whose directory it holds, as the service does.
+    pub fn start(conninfo: &str, size: u64) -> Result<Self, Failure> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args([ARGUMENT, &size.to_string(), conninfo]).env("RUST_LOG", "warn");
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut hello = Self { address: String::new(), child };
+        let stdout = hello.child.stdout.take().ok_or("its output is piped")?;
+        BufReader::new(stdout).read_line(&mut hello.address)?;
+        hello.address.truncate(hello.address.trim_end().len());
+        if hello.address.is_empty() {
+            return Err("the constant answer's server did not start".into());
+        }
+        Ok(hello)
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Hello {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+static BODY: OnceLock<web::Bytes> = OnceLock::new();
+
+/// What that process runs.
+pub async fn serve(size: usize, conninfo: &str) -> Result<(), Failure> {
+    use tracing_subscriber::EnvFilter;
+    tracing_subscriber::fmt().with_env_filter(EnvFilter::from_default_env()).with_writer(std::io::stderr).json().init();
+    BODY.get_or_init(|| "x".repeat(size).into());
+    let database = Database::new(conninfo, 1)?;
+    let data_dir = tempfile::tempdir()?;
+    let state = AppState {
+        snapshot: Snapshot::load(&database).await?,
+        key: InstallationKey::open(data_dir.path())?,
+        database,
+        metrics: PrometheusBuilder::new().install_recorder()?,
+        geocoder: None,
+        questions: std::sync::Arc::default(),
+        atlases: Atlases::default(),
+        notes: false,
+    };
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    let server = aiguilleur_api::serve(listener, state, |config| {
+        config.route(PATH, web::get().to(answer));
+    })?;
+    writeln!(std::io::stdout(), "http://{address}")?;
+    // Whoever started it may be killed: the end of its input says so.
+    std::thread::spawn(|| {
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        std::process::exit(0);
+    });
+    Ok(server.await?)
+}
+
+/// With the headers that an orientation bears.
+async fn answer() -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    response.insert_header(("Cache-Control", "no-store"));
+    response.insert_header(("Vary", "Accept-Language, Authorization, Accept-Encoding"));
+    response.insert_header(("Content-Language", "fr"));
+    response.content_type("application/json; charset=utf-8").body(BODY.get().cloned().unwrap_or_default())
+}
