@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use aiguilleur_api::atlas::Atlases;
 use aiguilleur_api::auth::InstallationKey;
@@ -14,12 +15,15 @@ use aiguilleur_jobs::snapshot::Snapshot;
 use aiguilleur_outbound::Url;
 use aiguilleur_outbound::geocoder::{self, Geocoder, Patience};
 use clap::{Args, ValueEnum};
-use metrics_exporter_prometheus::PrometheusBuilder;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::database::{self, Opened};
 use crate::{CliError, Settings, say};
+
+/// How often measures are summed up.
+const SUMMING: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Args)]
 pub struct Serve {
@@ -119,6 +123,7 @@ async fn prepare(settings: &Settings, serve: &Serve, opened: &Opened) -> Result<
 async fn answer(state: AppState, opened: &Opened, listener: TcpListener, mut stop: Stop) -> Result<(), CliError> {
     let database = opened.database.clone();
     let (snapshot, questions) = (state.snapshot.clone(), state.questions.clone());
+    let measures = tokio::spawn(keep_summing(state.metrics.clone()));
     let address = listener.local_addr()?;
     let server = aiguilleur_api::serve(listener, state, |_| ())?;
     let handle = server.handle();
@@ -141,8 +146,17 @@ async fn answer(state: AppState, opened: &Opened, listener: TcpListener, mut sto
     follower.abort();
     supervisor.abort();
     retention.abort();
-    let _ = tokio::join!(follower, supervisor, retention);
+    measures.abort();
+    let _ = tokio::join!(follower, supervisor, retention, measures);
     outcome
+}
+
+/// Sums up the measures of requests now and then: each would be kept apart until somebody asks for `/metrics`.
+async fn keep_summing(measures: PrometheusHandle) {
+    loop {
+        tokio::time::sleep(SUMMING).await;
+        measures.run_upkeep();
+    }
 }
 
 /// The three lines a newcomer needs.

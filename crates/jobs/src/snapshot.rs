@@ -35,7 +35,7 @@ pub struct Snapshot {
 impl Snapshot {
     /// Loads the directory for the first time.
     pub async fn load(database: &Database) -> Result<Arc<Self>, JobError> {
-        let directory = load(database).await?;
+        let directory = load(database, None).await?;
         let confirmed_at = AtomicI64::new(Utc::now().timestamp_millis());
         Ok(Arc::new(Self { current: ArcSwap::from_pointee(directory), confirmed_at }))
     }
@@ -87,8 +87,8 @@ impl Snapshot {
             let directory = self.current.load();
             let stale = directory.overlay_len() > OVERLAY_LIMIT || Utc::now() - directory.base_built_at > BASE_KEPT;
             if stale && rebuilding.is_none() && !was_away {
-                let database = database.clone();
-                rebuilding = Some(tokio::spawn(async move { load(&database).await }));
+                let (database, known) = (database.clone(), self.get());
+                rebuilding = Some(tokio::spawn(async move { load(&database, Some(&known)).await }));
             }
         }
     }
@@ -100,7 +100,7 @@ impl Snapshot {
         if changes::revision(&mut connection).await? != newest.revision {
             let (revision, changed, structures) = changed_since(&mut connection, newest.revision).await?;
             newest = Arc::new(if changed.reference {
-                load(database).await?
+                load(database, None).await?
             } else {
                 let now = Utc::now();
                 tokio::task::spawn_blocking(move || newest.with_changes(revision, structures, now)).await?
@@ -108,7 +108,8 @@ impl Snapshot {
             tracing::info!(revision = newest.revision, overlay = newest.overlay_len(), "directory updated");
         }
         if !Arc::ptr_eq(&newest, &self.current.load()) {
-            self.current.store(newest);
+            let old = self.current.swap(newest);
+            tokio::spawn(let_go(old));
         }
         self.confirmed_at.store(Utc::now().timestamp_millis(), Ordering::Relaxed);
         Ok(())
@@ -158,26 +159,55 @@ async fn read_consistently(connection: &mut AsyncPgConnection) -> Result<(), Sto
     Ok(connection.batch_execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?)
 }
 
-/// Loads everything, at one revision.
-async fn load(database: &Database) -> Result<Directory, JobError> {
+/// Waits until no request reads a directory any more, so that none of them pays for freeing it.
+async fn let_go(mut old: Arc<Directory>) {
+    loop {
+        match Arc::try_unwrap(old) {
+            Ok(unread) => break drop(tokio::task::spawn_blocking(move || drop(unread)).await),
+            Err(read) => old = read,
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// Loads everything, at one revision; what `known` has of the catalogue and the territory is kept where it hasn't changed since.
+async fn load(database: &Database, known: Option<&Directory>) -> Result<Directory, JobError> {
     let mut connection = database.get().await?;
     read_consistently(&mut connection).await?;
     let revision = changes::revision(&mut connection).await?;
-    let institutions = catalogue::load_institutions(&mut connection).await?;
-    let procedures = catalogue::load_procedures(&mut connection).await?;
-    let fund_areas = FundAreas::new(&fund_areas::load(&mut connection).await?);
-    let communes = territory::load_communes(&mut connection).await?;
-    let area_names = territory::load_area_names(&mut connection).await?;
+    let changed = match known {
+        Some(known) => changes::since(&mut connection, known.revision).await?.reference,
+        None => true,
+    };
+    let reference = match known.filter(|_| !changed) {
+        Some(known) => {
+            let (catalogue, territory) = (known.catalogue.clone(), known.territory.clone());
+            tokio::spawn(async move { Ok((catalogue, territory)) })
+        }
+        None => load_reference(&mut connection).await?,
+    };
     let structures = structures::load_all(&mut connection).await?;
     AnsiTransactionManager::commit_transaction(&mut *connection).await.map_err(StorageError::from)?;
     drop(connection);
-    tokio::task::spawn_blocking(move || {
+    let (catalogue, territory) = reference.await??;
+    Ok(tokio::task::spawn_blocking(move || Directory::build(revision, catalogue, territory, structures, Utc::now())).await?)
+}
+
+type Reference = (Arc<Catalogue>, Arc<Territory>);
+
+/// Reads the catalogue and the territory; they are put together on a thread of their own while the caller goes on reading.
+async fn load_reference(connection: &mut AsyncPgConnection) -> Result<JoinHandle<Result<Reference, JobError>>, JobError> {
+    let institutions = catalogue::load_institutions(connection).await?;
+    let procedures = catalogue::load_procedures(connection).await?;
+    let fund_areas = FundAreas::new(&fund_areas::load(connection).await?);
+    let communes = territory::load_communes(connection).await?;
+    let area_names = territory::load_area_names(connection).await?;
+    Ok(tokio::task::spawn_blocking(move || {
         let outlines = if communes.is_empty() { HashMap::new() } else { outlines()?.clone() };
         let territory = Arc::new(Territory::new(communes, outlines).with_area_names(area_names));
         let catalogue = Arc::new(Catalogue::new(procedures, institutions).with_fund_areas(fund_areas).learn());
-        Ok(Directory::build(revision, catalogue, territory, structures, Utc::now()))
-    })
-    .await?
+        Ok((catalogue, territory))
+    }))
 }
 
 type Outlines = HashMap<aiguilleur_domain::territory::CommuneCode, geo::MultiPolygon>;
