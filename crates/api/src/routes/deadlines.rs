@@ -32,19 +32,20 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 
 /// A decision that was notified. Nothing of it is kept.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "documents the body; its fields are read one by one, so that every fault is told")]
 struct NewDeadlines {
     /// Slug of the procedure.
-    #[schema(example = "prime-activite")]
+    #[schema(min_length = 1, example = "prime-activite")]
     procedure: String,
     /// Slug of the kind of decision, where the procedure's appeals tell several apart (`against` in its escalation).
-    #[schema(example = json!(null))]
+    #[schema(min_length = 1, example = json!(null))]
     decision: Option<String>,
     /// The day of the notification, or of the service of the act; with its time (RFC 3339) where hours count. At most ten years ago.
-    #[schema(example = "2026-11-20")]
+    #[schema(pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T.+)?$", example = "2026-11-20")]
     notified_on: String,
     /// INSEE code of the commune of residence: for its time, and for public holidays that are not kept everywhere.
-    #[schema(example = json!(null))]
+    #[schema(pattern = "^[0-9][0-9AB][0-9]{3}$", example = json!(null))]
     commune: Option<String>,
 }
 
