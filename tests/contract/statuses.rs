@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aiguilleur_api::access::OPERATIONS;
 use aiguilleur_testkit::App;
-use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::examples::{Operation, Request, a_referral, operations};
@@ -84,9 +83,12 @@ async fn every_status_listed_is_reached_and_no_other() {
     keys_are_used_again(&mut reached, &app, &token, &referral).await;
     an_address_cannot_be_located(&mut reached, &app).await;
     many_ask_for_an_atlas(&mut reached, &app).await;
+    too_many_at_once(&mut reached, &app, &token).await;
     database.shut().await;
     for operation in operations() {
-        note(&mut reached, &operation, &app, operation.request(&token, &referral)).await;
+        // Without a key a batch tells of each referral that it couldn't be recorded; with one it is refused whole.
+        let request = with_header(operation.request(&token, &referral), "Idempotency-Key", "while away");
+        note(&mut reached, &operation, &app, request).await;
     }
     for operation in operations() {
         let listed: BTreeSet<u16> = operation.statuses().collect();
@@ -128,6 +130,13 @@ async fn keys_are_used_again(reached: &mut Reached, app: &App, token: &str, refe
     }
 }
 
+async fn too_many_at_once(reached: &mut Reached, app: &App, token: &str) {
+    let operation = named("create_referrals_batch");
+    let request = operation.request(token, "");
+    let one = request.body.as_ref().unwrap()["items"][0].clone();
+    note(reached, &operation, app, Request { body: Some(json!({"items": vec![one; 101]})), ..request }).await;
+}
+
 /// No geocoder is in use, and the words name no commune.
 async fn an_address_cannot_be_located(reached: &mut Reached, app: &App) {
     let asked = named("get_orientation");
@@ -157,5 +166,4 @@ async fn many_ask_for_an_atlas(reached: &mut Reached, app: &App) {
         operation.check(&answer);
         reached.entry(operation.id).or_default().insert(answer.status.as_u16());
     }
-    assert_eq!(operation.method, Method::GET);
 }

@@ -42,11 +42,19 @@ struct NewDeadlines {
     #[schema(min_length = 1, example = json!(null))]
     decision: Option<String>,
     /// The day of the notification, or of the service of the act; with its time (RFC 3339) where hours count. At most ten years ago.
-    #[schema(pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T.+)?$", example = "2026-11-20")]
-    notified_on: String,
+    #[schema(example = "2026-11-20")]
+    notified_on: DayOrInstant,
     /// INSEE code of the commune of residence: for its time, and for public holidays that are not kept everywhere.
     #[schema(pattern = "^[0-9][0-9AB][0-9]{3}$", example = json!(null))]
     commune: Option<String>,
+}
+
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "documents the body")]
+enum DayOrInstant {
+    Day(NaiveDate),
+    Instant(DateTime<Utc>),
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]

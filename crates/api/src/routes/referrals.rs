@@ -1,6 +1,6 @@
 //! `/v1/referrals`: this person was sent there, for this procedure; and what became of it.
 
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, get, post};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, get, post, web};
 use aiguilleur_directory::Directory;
 use aiguilleur_domain::privacy::{Identifier, find_identifier};
 use aiguilleur_domain::procedure::{Hotline, Procedure};
@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::communes::commune;
 use super::structures::check_procedure;
-use super::{Page, limit};
+use super::{Page, limit, not_found};
 use crate::auth::{Agent, Caller};
 use crate::fields::Fields;
 use crate::problem::{Kind, Problem, ProblemDocument};
@@ -38,7 +38,9 @@ const MAX_KEY: usize = 200;
 const CLOCK_SKEW_MINUTES: i64 = 5;
 
 pub fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(create_referrals_batch).service(create_referral).service(list_referrals).service(get_referral).service(report_outcome);
+    config.service(create_referrals_batch).service(create_referral).service(list_referrals).service(report_outcome);
+    // « batch » is nobody's id: its other methods are refused before an id is looked for.
+    config.route("/v1/referrals/batch", web::route().to(not_found)).service(get_referral);
 }
 
 /// What a mediator says of a referral. Nothing in it tells who the person is.
@@ -96,11 +98,19 @@ struct NewTarget {
     id: String,
 }
 
-/// At most 100 referrals, for entry at the end of the day.
+/// At most 100 referrals, for entry at the end of the day: as a list in an object, or the list alone.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "documents the body")]
+enum NewReferrals {
+    InAnObject(ReferralList),
+    Alone(Vec<NewReferral>),
+}
+
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "documents the body")]
-struct NewReferrals {
+struct ReferralList {
     #[schema(max_items = 100)]
     items: Vec<NewReferral>,
 }
