@@ -38,10 +38,11 @@ lint: ## check format, clippy, documentation, licences and layers
 	cargo deny --log-level error check licenses bans sources
 	@sh scripts/check-layers.sh
 
+# Built like the tests, so that nothing is compiled twice.
 .PHONY: outsiders
 outsiders: ## hand the contract and the running service to others' tools: two linters, a compiler, a fuzzer
 	@sh scripts/setup.sh outsiders
-	@cargo build -p aiguilleur-cli
+	@cargo build --workspace --all-targets
 	@sh tests/outsiders/run.sh $(ARGS)
 
 .PHONY: openapi

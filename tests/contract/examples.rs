@@ -46,14 +46,14 @@ impl Operation {
     /// The request of the document's examples, with a token where one is needed. A referral's id can't be known beforehand.
     pub fn request(&self, token: &str, referral: &str) -> Request {
         let mut path = self.path.to_owned();
-        let mut query = String::new();
+        let mut query = Vec::new();
         for parameter in self.said["parameters"].as_array().into_iter().flatten() {
             let Some(example) = parameter.get("example") else { continue };
             let value = example.as_str().map_or_else(|| example.to_string(), str::to_owned);
             let name = parameter["name"].as_str().unwrap();
             match parameter["in"].as_str().unwrap() {
                 "path" => path = path.replace(&format!("{{{name}}}"), &value),
-                "query" => query.push_str(&format!("{name}={value}&")),
+                "query" => query.push(format!("{name}={value}")),
                 _ => {}
             }
         }
@@ -61,7 +61,7 @@ impl Operation {
             path = self.path.replace("{id}", referral);
         }
         let headers = if self.needs_token() { vec![("Authorization", format!("Bearer {token}"))] } else { Vec::new() };
-        Request { method: self.method.clone(), path, query, headers, body: self.body().cloned() }
+        Request { method: self.method.clone(), path, query: query.join("&"), headers, body: self.body().cloned() }
     }
 
     pub fn needs_token(&self) -> bool {

@@ -31,9 +31,7 @@ const SPOILT: &[(&str, Spoil)] = &[
         request.path = others.join("/");
         Some(request)
     }),
-    ("not JSON", |_, request| {
-        request.body.is_some().then(|| with_header(request, "Content-Type", "text/plain"))
-    }),
+    ("not JSON", |_, request| request.body.is_some().then(|| with_header(request, "Content-Type", "text/plain"))),
     ("an empty body", |_, request| with_body(request, json!({}))),
     ("a list for a body", |_, request| with_body(request, json!([[]]))),
     ("too large a body", |_, request| with_body(request, json!("a".repeat(300_000)))),
@@ -150,7 +148,7 @@ async fn an_address_cannot_be_located(reached: &mut Reached, app: &App) {
 /// One atlas is computed at a time, and nobody waits for long.
 async fn many_ask_for_an_atlas(reached: &mut Reached, app: &App) {
     let operation = named("list_coverage");
-    let slugs: Vec<String> = app.get("/v1/procedures?limit=100").await.json()["items"]
+    let slugs: Vec<String> = app.get("/v1/procedures?limit=60").await.json()["items"]
         .as_array()
         .unwrap()
         .iter()
