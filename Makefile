@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
-# Where cargo-nextest and cargo-deny are kept; name a folder that lasts to share them between clones.
+# Where cargo-nextest, cargo-deny and the tools of tests/outsiders are kept; name a folder that lasts to share them between clones.
 TOOLS_DIR ?= $(CURDIR)/target/tools
 # Where cargo builds.
 OUT := $(or $(CARGO_TARGET_DIR),target)
@@ -44,6 +44,13 @@ lint: ## check format, clippy, documentation, licences and layers
 	cargo doc --quiet --workspace --no-deps --document-private-items
 	cargo deny --log-level error check licenses bans sources
 	@sh scripts/check-layers.sh
+
+# Built like the tests, so that nothing is compiled twice.
+.PHONY: outsiders
+outsiders: ## hand the contract and the running service to others' tools: two linters, a compiler, a fuzzer
+	@sh scripts/setup.sh outsiders
+	@cargo build --workspace --all-targets
+	@sh tests/outsiders/run.sh $(ARGS)
 
 .PHONY: openapi
 openapi: setup ## write openapi/openapi.json from the code

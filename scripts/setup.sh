@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes sure that what a target needs is on this machine: setup.sh run|test|lint|bench
+# Makes sure that what a target needs is on this machine: setup.sh run|test|lint|outsiders|bench
 # Installs it where that can be done without asking; otherwise prints the one line to type and exits 1.
 set -eu
 cd "$(dirname "$0")/.."
@@ -7,6 +7,8 @@ target=${1:-run}
 rust_wanted=1.95
 nextest_wanted=0.9.151
 deny_wanted=0.20.2
+node_wanted=20.19
+python_wanted=3.10
 tools=${TOOLS_DIR:-$PWD/target/tools}
 PATH=$tools/bin:$PATH:$HOME/.cargo/bin
 
@@ -46,13 +48,19 @@ has_postgresql() {
 # What the system's own package manager has to bring.
 check_packages() {
     missing=
+    more=
     has cc || missing="$missing compiler"
     has_postgresql || missing="$missing postgresql"
+    if [ "$target" = outsiders ]; then
+        more=" nodejs npm python3"
+        { has node && has npm; } || missing="$missing node"
+        python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python"
+    fi
     [ -n "$missing" ] || return 0
     [ -z "${PG_BIN:-}" ] || has_postgresql || stop "PG_BIN has no PostgreSQL programs (initdb, pg_ctl, postgres)." "unset PG_BIN"
 
     if has apt-get; then
-        packages=$(echo "$missing" | sed 's/compiler/build-essential/; s/^ //')
+        packages=$(echo "$missing" | sed 's/compiler/build-essential/; s/node/nodejs npm/; s/python/python3-venv/; s/^ //')
         if [ "$(id -u)" -eq 0 ]; then
             as_root=
         elif has sudo && sudo -n true 2>/dev/null; then
@@ -65,11 +73,14 @@ check_packages() {
         case $missing in
         *postgresql*) brew install postgresql@16 >&2 ;;
         esac
+        case $missing in
+        *node* | *python*) brew install node python >&2 ;;
+        esac
         has cc || stop "A C compiler is missing." "xcode-select --install"
     elif has dnf; then
-        stop "Missing:$missing." "sudo dnf install -y gcc postgresql-server"
+        stop "Missing:$missing." "sudo dnf install -y gcc postgresql-server$more"
     elif has apk; then
-        stop "Missing:$missing." "sudo apk add build-base postgresql16"
+        stop "Missing:$missing." "sudo apk add build-base postgresql16$more"
     else
         stop "Missing:$missing." "install a C compiler and PostgreSQL's server programs with this system's package manager"
     fi
@@ -146,6 +157,34 @@ offer_comparison() {
         without "its Python packages could not be installed (Debian: sudo apt-get install python3-venv)."
 }
 
+# The tools of tests/outsiders, as its lock files pin them; only what changed is installed again.
+outsiders() {
+    version=$(node --version | sed -n 's/^v\([0-9]*\.[0-9]*\).*/\1/p')
+    at_least "${version:-0.0}" "$node_wanted" ||
+        stop "Node is ${version:-unusable}, $node_wanted is needed." "sudo npm install --global n && sudo n lts"
+    version=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+    at_least "$version" "$python_wanted" ||
+        stop "Python is $version, $python_wanted is needed." "install Python $python_wanted with this system's package manager"
+    from=tests/outsiders
+    to=$tools/outsiders
+    mkdir -p "$to"
+    # The list is copied last: what was cut short is done again.
+    if ! cmp -s "$from/package-lock.json" "$to/installed-lock.json"; then
+        echo "Installing the npm tools of $from (once; takes half a minute)" >&2
+        cp "$from/package.json" "$from/package-lock.json" "$to/"
+        npm ci --prefix "$to" --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null >&2 ||
+            stop "The npm tools could not be installed." "npm ci --prefix $to"
+        cp "$from/package-lock.json" "$to/installed-lock.json"
+    fi
+    if ! cmp -s "$from/requirements.txt" "$to/installed-requirements.txt"; then
+        echo "Installing the Python tools of $from (once; takes half a minute)" >&2
+        rm -rf "$to/python"
+        { python3 -m venv "$to/python" && "$to/python/bin/pip" install --quiet --requirement "$from/requirements.txt"; } </dev/null >&2 ||
+            stop "The Python tools could not be installed." "python3 -m venv $to/python && $to/python/bin/pip install -r $from/requirements.txt"
+        cp "$from/requirements.txt" "$to/installed-requirements.txt"
+    fi
+}
+
 check_rust
 check_packages
 case $target in
@@ -157,8 +196,9 @@ lint)
     check_component cargo-fmt rustfmt
     tool cargo-deny "$deny_wanted"
     ;;
+outsiders) outsiders ;;
 *)
-    echo "usage: setup.sh run|test|lint|bench" >&2
+    echo "usage: setup.sh run|test|lint|outsiders|bench" >&2
     exit 2
     ;;
 esac

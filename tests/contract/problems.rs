@@ -48,7 +48,7 @@ async fn what_the_framework_would_say_is_a_problem_too() {
         (Method::GET, "/v1/structures/not-a-uuid", vec![], 404),
         (Method::DELETE, "/v1/procedures", vec![], 405),
         (Method::GET, "/v1/procedures/", vec![], 404),
-        (Method::GET, "/v1/referrals/batch", vec![], 401),
+        (Method::GET, "/v1/referrals/batch", vec![], 405),
         (Method::PUT, "/v1/referrals/batch", vec![], 405),
         (Method::GET, "/v1/procedures", vec![("Accept", "image/png")], 406),
         (Method::GET, long.as_str(), vec![], 414),

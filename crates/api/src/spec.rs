@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use actix_web::http::Method;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use strum::VariantArray;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{InfoBuilder, License, OpenApi};
+use utoipa::openapi::{ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, ServerBuilder};
 
 use crate::access::{Access, OPERATIONS};
-use crate::problem::Kind;
+use crate::problem::{Kind, Problem};
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(build);
 
@@ -26,17 +27,19 @@ pub fn frame() -> OpenApi {
         .description(Some(
             "Où réorienter cette personne, pour cette démarche ? Le service répond avec ses raisons, et suit chaque réorientation \
              jusqu'à son issue.\n\nLes lectures de l'annuaire et les questions d'orientation sont ouvertes ; toute écriture demande un \
-             jeton (`aiguilleur token`). Toute erreur est un document « problem » (RFC 9457).\n\n\
+             jeton (`aiguilleur token`). Toute erreur, les nôtres (500) comprises, est un document « problem » (RFC 9457).\n\n\
              Une adresse (`address`) est située par le géocodeur de la Géoplateforme (IGN), qui ne reçoit qu'elle ; une commune ou une \
              position ne quittent jamais le service. Rien de cela n'est conservé, ni les mots (`q`) : seules les questions sont \
              comptées, par démarche, commune et niveau de couverture (département et mois pour une démarche sensible).\n\n\
              `referents` reste null tant que le service ne tient pas de contacts référents.\n\n\
              Données : INSEE, IGN (contours, géocodage), DILA et ANCT, Licence Ouverte 2.0 ; GeoNames, CC BY 4.0.",
         ))
-        .license(Some(License::new("MIT OR Apache-2.0")))
+        .contact(Some(ContactBuilder::new().name(Some("Aiguilleur")).url(Some(env!("CARGO_PKG_REPOSITORY"))).build()))
+        .license(Some(LicenseBuilder::new().name(env!("CARGO_PKG_LICENSE")).identifier(Some(env!("CARGO_PKG_LICENSE"))).build()))
         .build();
     let mut frame = <crate::routes::Shared as utoipa::OpenApi>::openapi();
     frame.info = info;
+    frame.servers = Some(vec![ServerBuilder::new().url("/").description(Some("Cette installation")).build()]);
     frame
 }
 
@@ -48,51 +51,108 @@ fn build() -> Value {
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
     let mut document = serde_json::to_value(&openapi).unwrap_or_default();
     let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) else { return document };
-    for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(|path| path.values_mut()) {
-        let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let public = OPERATIONS.iter().any(|(known, access)| *known == id && *access == Access::Public);
-        let has_input = operation.get("parameters").is_some() || operation.get("requestBody").is_some();
-        let has_id = operation
-            .get("parameters")
-            .and_then(Value::as_array)
-            .is_some_and(|parameters| parameters.iter().any(|parameter| parameter.get("in") == Some(&json!("path"))));
-        let mut kinds = vec![Kind::MalformedRequest, Kind::NotAcceptable, Kind::Internal];
-        // A question needs no token, but one that is sent must be good.
-        if !public || id.ends_with("_orientation") || id == "post_deadlines" {
-            kinds.push(Kind::Unauthenticated);
-        }
-        // An address that can't be located now; an atlas that others are before.
-        if id.ends_with("_orientation") || id == "list_coverage" {
-            kinds.push(Kind::Unavailable);
-        }
-        if has_input {
-            kinds.push(Kind::InvalidValue);
-        }
-        if has_id {
-            kinds.push(Kind::NotFound);
-        }
-        if operation.get("requestBody").is_some() {
-            kinds.extend([Kind::PayloadTooLarge, Kind::UnsupportedMediaType]);
-        }
-        if !public {
-            kinds.extend([Kind::Forbidden, Kind::Unavailable]);
-        }
-        let Some(operation) = operation.as_object_mut() else { continue };
-        if !public {
-            operation.insert("security".to_owned(), json!([{"bearer": []}]));
-        }
-        let responses = operation.entry("responses").or_insert_with(|| json!({}));
-        for kind in kinds {
-            let Some(responses) = responses.as_object_mut() else { continue };
-            responses.entry(kind.status().as_str().to_owned()).or_insert_with(|| {
-                json!({
-                    "description": kind.title(),
-                    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-                })
-            });
+    for (path, item) in paths {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            if let Some(operation) = operation.as_object_mut() {
+                complete(path, method, operation);
+            }
         }
     }
     document
+}
+
+/// What the routes leave unsaid of an operation because it follows from what they say. A fault of ours (500) is no promise: it isn't
+/// listed.
+fn complete(path: &str, method: &str, operation: &mut Map<String, Value>) {
+    let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let parameters = operation.get("parameters").and_then(Value::as_array).into_iter().flatten();
+    let places: BTreeSet<&str> = parameters.filter_map(|parameter| parameter.get("in")?.as_str()).collect();
+    let (in_path, in_query, has_body) = (places.contains("path"), places.contains("query"), operation.contains_key("requestBody"));
+    let access = OPERATIONS.iter().find(|(known, _)| *known == id).map(|(_, access)| *access);
+    let is_public = access == Some(Access::Public);
+    let is_question = id.ends_with("_orientation") || id == "post_deadlines";
+    let is_strict = path.starts_with("/v1/");
+
+    let mut kinds = vec![Kind::UriTooLong];
+    let mut add = |when: bool, more: &[Kind]| kinds.extend(more.iter().filter(|_| when));
+    add(is_strict, &[Kind::MalformedRequest, Kind::NotAcceptable]);
+    add(in_path, &[Kind::NotFound]);
+    add(in_query || has_body, &[Kind::InvalidValue]);
+    add(has_body, &[Kind::PayloadTooLarge, Kind::UnsupportedMediaType]);
+    // A question needs no token, but one that is sent must be good.
+    add(!is_public || is_question, &[Kind::Unauthenticated]);
+    add(!is_public, &[Kind::Forbidden, Kind::Unavailable]);
+    // An address that can't be located now; an atlas that others are before.
+    add(id.ends_with("_orientation") || id == "list_coverage", &[Kind::Unavailable]);
+
+    let security = if !is_public {
+        json!([{"bearer": []}])
+    } else if is_question {
+        json!([{}, {"bearer": []}])
+    } else {
+        json!([])
+    };
+    operation.insert("security".to_owned(), security);
+
+    let is_tagged = is_strict && is_public && method == "get" && !is_question;
+    if is_tagged && let Some(parameters) = operation.entry("parameters").or_insert_with(|| json!([])).as_array_mut() {
+        parameters.push(json!({
+            "name": "If-None-Match", "in": "header", "required": false, "schema": {"type": "string"},
+            "description": "`ETag` of the answer that the caller has: 304 while it is still right"
+        }));
+    }
+    let Some(responses) = operation.entry("responses").or_insert_with(|| json!({})).as_object_mut() else { return };
+    if is_tagged {
+        responses.insert("304".to_owned(), json!({"description": "What the caller has is still right"}));
+    }
+    for kind in kinds {
+        responses.entry(kind.status().as_str()).or_insert_with(|| {
+            json!({
+                "description": kind.title(),
+                "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+            })
+        });
+    }
+    exemplify(&id, path, operation);
+}
+
+/// Shows what the operation takes and gives, from requests that were really made, and each of its problems.
+fn exemplify(id: &str, path: &str, operation: &mut Map<String, Value>) {
+    static SHOWN: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(include_str!("examples.json")).unwrap_or_default());
+    let shown = SHOWN.get(id);
+    if let Some(request) = shown.and_then(|shown| shown.get("request"))
+        && let Some(taken) = operation.get_mut("requestBody").and_then(|body| body.pointer_mut("/content/application~1json"))
+    {
+        set_example(taken, request.clone());
+    }
+    let parameters = operation.get("parameters").and_then(Value::as_array).into_iter().flatten();
+    let instance = parameters.fold(path.to_owned(), |path, parameter| {
+        let text = |key| parameter.get(key).and_then(Value::as_str).unwrap_or_default();
+        path.replace(&format!("{{{}}}", text("name")), text("example"))
+    });
+    for (status, response) in operation.get_mut("responses").and_then(Value::as_object_mut).into_iter().flatten() {
+        let forms = response.get_mut("content").and_then(Value::as_object_mut).into_iter().flatten();
+        let kind = Kind::VARIANTS.iter().find(|kind| kind.status().as_str() == status);
+        for (_, form) in forms {
+            match kind {
+                Some(kind) => {
+                    let problem = Problem::new(*kind, kind.title()).document(&instance, "5a1c9c39-6d2f-4d0e-9a53-3c7e0f1b2a44");
+                    set_example(form, serde_json::to_value(problem).unwrap_or_default());
+                }
+                None => {
+                    if let Some(response) = shown.and_then(|shown| shown.get("response")) {
+                        set_example(form, response.clone());
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn set_example(form: &mut Value, example: Value) {
+    if let Some(form) = form.as_object_mut() {
+        form.insert("example".to_owned(), example);
+    }
 }
 
 /// The query parameters that an operation documents.
@@ -135,15 +195,16 @@ pub fn body_fields(schema: &str) -> Vec<String> {
     KNOWN.get(schema).cloned().unwrap_or_default()
 }
 
-/// The methods of a path that exists, for `Allow`; empty for one that doesn't.
+/// The methods of a path that exists, for `Allow`; empty for one that doesn't. A path written out goes before one with parameters.
 pub fn methods_of(path: &str) -> Vec<Method> {
     let matches = |pattern: &str| {
         let (pattern, path): (Vec<&str>, Vec<&str>) = (pattern.split('/').collect(), path.split('/').collect());
         pattern.len() == path.len()
             && pattern.iter().zip(&path).all(|(known, segment)| (known.starts_with('{') && !segment.is_empty()) || known == segment)
     };
-    let methods: BTreeSet<String> =
-        operations().filter(|(_, pattern, _)| matches(pattern)).map(|(method, ..)| method.to_ascii_uppercase()).collect();
+    let is_written_out = operations().any(|(_, pattern, _)| pattern == path);
+    let there = operations().filter(|(_, pattern, _)| if is_written_out { *pattern == path } else { matches(pattern) });
+    let methods: BTreeSet<String> = there.map(|(method, ..)| method.to_ascii_uppercase()).collect();
     methods.iter().filter_map(|method| Method::from_bytes(method.as_bytes()).ok()).collect()
 }
 

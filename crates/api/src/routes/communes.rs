@@ -57,16 +57,19 @@ impl From<&Commune> for FormerCommune {
 }
 
 /// Communes by name, postal code or position; all of them without any.
+///
+/// With several of these, a commune must answer to each. One found by an old name is shown as the commune of today, and
+/// `resolved_from` says what led to it.
 #[utoipa::path(
     operation_id = "list_communes",
     tag = "Annuaire",
     params(
-        ("q" = Option<String>, Query, description = "A name, or its beginning, even misspelt"),
-        ("postal_code" = Option<String>, Query, description = "Five digits"),
+        ("q" = Option<String>, Query, min_length = 1, max_length = 200, example = "Rennes", description = "A name, or its beginning, even misspelt"),
+        ("postal_code" = Option<String>, Query, pattern = "^[0-9]{5}$", description = "Five digits"),
         ("lat" = Option<f64>, Query, minimum = -90, maximum = 90, description = "Degrees WGS 84, with lon: the commune that the point lies in"),
         ("lon" = Option<f64>, Query, minimum = -180, maximum = 180, description = "Degrees WGS 84, with lat"),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "20 by default"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, example = 2, description = "20 by default"),
+        ("cursor" = Option<String>, Query, pattern = "^n[0-9]{1,9}$", description = "`next_cursor` of the page before, as it was given"),
     ),
     responses((status = 200, description = "A page of communes, best first", body = inline(Page<CommuneItem>)))
 )]
@@ -110,6 +113,8 @@ async fn list_communes(request: HttpRequest, state: State, Query(fields): Query)
 }
 
 /// One commune, by any code that leads to it.
+///
+/// A former, delegated or associated commune and an arrondissement lead to the commune of today; `resolved_from` says so.
 #[utoipa::path(
     operation_id = "get_commune",
     tag = "Annuaire",

@@ -79,17 +79,18 @@ struct AreaFigures {
     median_nearest_m: Option<u32>,
 }
 
-/// How far everybody has to go for a procedure, from the directory as it is now. An intercommunality of several départements is
-/// listed, whole, under each of them.
+/// How far everybody has to go for a procedure, from the directory as it is now.
+///
+/// An intercommunality of several départements is listed, whole, under each of them.
 #[utoipa::path(
     operation_id = "list_coverage",
     tag = "Statistiques",
     params(
-        ("procedure" = String, Query, description = "Slug of the procedure", example = "rsa"),
+        ("procedure" = String, Query, min_length = 1, description = "Slug of the procedure", example = "rsa"),
         ("level" = inline(Level), Query, description = "What the figures are told by", example = "departement"),
-        ("departement" = Option<String>, Query, description = "Code of the département: that one alone, or what lies in it", example = "35"),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "20 by default"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("departement" = Option<String>, Query, min_length = 1, description = "Code of the département: that one alone, or what lies in it", example = "35"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, example = 2, description = "20 by default"),
+        ("cursor" = Option<String>, Query, pattern = "^[0-9A-Za-z]{1,20}$", description = "`next_cursor` of the page before, as it was given"),
     ),
     responses((status = 200, description = "A page of figures, in ascending order of code", body = inline(Page<CoverageFigures>)))
 )]

@@ -11,6 +11,7 @@ use chrono::{DateTime, Duration, Months, NaiveDate, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use fluent_bundle::FluentArgs;
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::schema::{AnyOfBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::Named;
@@ -32,20 +33,27 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 
 /// A decision that was notified. Nothing of it is kept.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "documents the body; its fields are read one by one, so that every fault is told")]
 struct NewDeadlines {
     /// Slug of the procedure.
-    #[schema(example = "prime-activite")]
+    #[schema(min_length = 1, example = "prime-activite")]
     procedure: String,
     /// Slug of the kind of decision, where the procedure's appeals tell several apart (`against` in its escalation).
-    #[schema(example = json!(null))]
+    #[schema(min_length = 1, example = json!(null))]
     decision: Option<String>,
-    /// The day of the notification, or of the service of the act; with its time (RFC 3339) where hours count. At most ten years ago.
-    #[schema(example = "2026-11-20")]
+    #[schema(schema_with = day_or_instant)]
     notified_on: String,
     /// INSEE code of the commune of residence: for its time, and for public holidays that are not kept everywhere.
-    #[schema(example = json!(null))]
+    #[schema(pattern = "^[0-9][0-9AB][0-9]{3}$", example = json!(null))]
     commune: Option<String>,
+}
+
+fn day_or_instant() -> Schema {
+    let text = |format| ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(format)));
+    let said =
+        "The day of the notification, or of the service of the act; with its time (RFC 3339) where hours count. At most ten years ago.";
+    Schema::AnyOf(AnyOfBuilder::new().description(Some(said)).item(text(KnownFormat::Date)).item(text(KnownFormat::DateTime)).build())
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]

@@ -31,12 +31,14 @@ struct InstitutionItem {
 }
 
 /// The institutions, by slug.
+///
+/// The bodies in charge of procedures, with their public channels.
 #[utoipa::path(
     operation_id = "list_institutions",
     tag = "Annuaire",
     params(
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "20 by default"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, example = 2, description = "20 by default"),
+        ("cursor" = Option<String>, Query, min_length = 1, max_length = 200, description = "`next_cursor` of the page before, as it was given"),
     ),
     responses((status = 200, description = "A page of institutions", body = inline(Page<InstitutionItem>)))
 )]
@@ -54,10 +56,12 @@ async fn list_institutions(request: HttpRequest, state: State, Query(fields): Qu
 }
 
 /// One institution.
+///
+/// Its names, and how the public reaches it.
 #[utoipa::path(
     operation_id = "get_institution",
     tag = "Annuaire",
-    params(("slug" = String, Path, example = "caf")),
+    params(("slug" = String, Path, description = "Slug of the institution", example = "caf")),
     responses((status = 200, description = "The institution", body = InstitutionItem))
 )]
 #[get("/v1/institutions/{slug}")]

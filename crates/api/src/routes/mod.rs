@@ -22,7 +22,16 @@ use crate::spec;
 
 /// Components that no single route owns.
 #[derive(utoipa::OpenApi)]
-#[openapi(components(schemas(ProblemDocument, FieldError)))]
+#[openapi(
+    components(schemas(ProblemDocument, FieldError)),
+    tags(
+        (name = "Annuaire", description = "Les démarches, les organismes, les communes et les lieux"),
+        (name = "Exploitation", description = "Ce que demande l'exploitant du service"),
+        (name = "Orientation", description = "Où réorienter cette personne, et jusqu'à quand contester"),
+        (name = "Réorientations", description = "Ce qui a été fait, et ce qu'il en est advenu"),
+        (name = "Statistiques", description = "Ce que l'annuaire couvre"),
+    )
+)]
 pub(crate) struct Shared;
 
 /// Registers every route; the same registration is its documentation.

@@ -28,6 +28,8 @@ struct Health {
 }
 
 /// The process answers.
+///
+/// For whoever restarts it: it says nothing of the database.
 #[utoipa::path(
     operation_id = "get_health_live",
     tag = "Exploitation",
@@ -39,6 +41,8 @@ async fn get_health_live() -> HttpResponse {
 }
 
 /// Questions can be answered; whether referrals can be recorded is said too.
+///
+/// For a load balancer: 200 while questions are answered from memory, even without a database.
 #[utoipa::path(
     operation_id = "get_health_ready",
     tag = "Exploitation",
@@ -52,6 +56,8 @@ async fn get_health_ready(state: State) -> Result<HttpResponse, Problem> {
 }
 
 /// Figures in Prometheus' text format.
+///
+/// Counts and durations; nothing of who asked what.
 #[utoipa::path(
     operation_id = "get_metrics",
     tag = "Exploitation",
@@ -71,6 +77,8 @@ async fn get_metrics(state: State) -> HttpResponse {
 }
 
 /// The contract.
+///
+/// This document.
 #[utoipa::path(
     operation_id = "get_openapi",
     tag = "Exploitation",

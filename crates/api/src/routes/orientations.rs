@@ -55,16 +55,17 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 
 /// A question. One of `procedure` and `q`; one of `commune`, `lat` with `lon`, and `address`.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "documents the body; its fields are read one by one, so that every fault is told")]
 struct NewOrientation {
     /// Slug of the procedure.
-    #[schema(example = "rsa")]
+    #[schema(min_length = 1, example = "rsa")]
     procedure: Option<String>,
     /// What the person needs, in anybody's words.
-    #[schema(nullable, max_length = 1000, example = json!(null))]
+    #[schema(min_length = 1, max_length = 1000, example = json!(null))]
     q: Option<String>,
     /// INSEE code of the commune the person is in.
-    #[schema(example = "35238")]
+    #[schema(pattern = "^[0-9][0-9AB][0-9]{3}$", example = "35238")]
     commune: Option<String>,
     /// Degrees WGS 84, with `lon`.
     #[schema(minimum = -90, maximum = 90, example = json!(null))]
@@ -73,26 +74,27 @@ struct NewOrientation {
     lon: Option<f64>,
     /// An address, with its postal code or commune, instead of `commune`. The national geocoder (IGN) locates it and receives
     /// nothing else; when it is away, the commune that the words name stands in (`place.notice`), else 503.
-    #[schema(max_length = 200, example = json!(null))]
+    #[schema(min_length = 1, max_length = 200, example = json!(null))]
     address: Option<String>,
     /// INSEE code of the commune of residence, when the person lives elsewhere: it decides who is competent.
-    #[schema(example = json!(null))]
+    #[schema(pattern = "^[0-9][0-9AB][0-9]{3}$", example = json!(null))]
     residence: Option<String>,
     /// INSEE code of the commune of the birth, the marriage or the death: its town hall has the act.
-    #[schema(example = json!(null))]
+    #[schema(pattern = "^[0-9][0-9AB][0-9]{3}$", example = json!(null))]
     event_commune: Option<String>,
     /// The instant asked for; now by default.
     #[schema(example = json!(null))]
     at: Option<DateTime<Utc>>,
     #[schema(minimum = 1, maximum = 100_000, example = json!(null))]
     max_distance_m: Option<u32>,
+    #[schema(max_items = 50)]
     kinds: Option<Vec<StructureKind>>,
     help_kind: Option<HelpKind>,
     mode: Option<Channel>,
     /// No appointment possible.
     drop_in: Option<bool>,
     /// ISO 639-1.
-    #[schema(example = json!(null))]
+    #[schema(pattern = "^[A-Za-z]{2}$", example = json!(null))]
     language: Option<String>,
     wheelchair: Option<bool>,
     regime: Option<Regime>,
@@ -324,30 +326,33 @@ struct CoverageItem {
 }
 
 /// Where to redirect this person, for this procedure: asked by a link.
+///
+/// One of `procedure` and `q`; one of `commune`, `lat` with `lon`, and `address`. Options come best first, each with its reasons and its
+/// cautions. An answer depends on the instant: it isn't to be kept.
 #[utoipa::path(
     operation_id = "get_orientation",
     tag = "Orientation",
     params(
-        ("procedure" = Option<String>, Query, description = "Slug of the procedure; or `q`", example = "rsa"),
-        ("q" = Option<String>, Query, max_length = 1000, description = "What the person needs, in anybody's words"),
-        ("commune" = Option<String>, Query, description = "INSEE code of the commune the person is in", example = "35238"),
+        ("procedure" = Option<String>, Query, min_length = 1, description = "Slug of the procedure; or `q`", example = "rsa"),
+        ("q" = Option<String>, Query, min_length = 1, max_length = 1000, description = "What the person needs, in anybody's words"),
+        ("commune" = Option<String>, Query, pattern = "^[0-9][0-9AB][0-9]{3}$", description = "INSEE code of the commune the person is in", example = "35238"),
         ("lat" = Option<f64>, Query, minimum = -90, maximum = 90, description = "Degrees WGS 84, with lon, instead of commune"),
         ("lon" = Option<f64>, Query, minimum = -180, maximum = 180, description = "Degrees WGS 84, with lat"),
-        ("address" = Option<String>, Query, max_length = 200,
+        ("address" = Option<String>, Query, min_length = 1, max_length = 200,
             description = "An address, with its postal code or commune, instead of commune. The national geocoder (IGN) locates it and \
                 receives nothing else; when it is away, the commune that the words name stands in (`place.notice`), else 503"),
-        ("residence" = Option<String>, Query, description = "INSEE code of the commune of residence, when it is another"),
-        ("event_commune" = Option<String>, Query, description = "INSEE code of the commune of the birth, the marriage or the death: its town hall has the act"),
+        ("residence" = Option<String>, Query, pattern = "^[0-9][0-9AB][0-9]{3}$", description = "INSEE code of the commune of residence, when it is another"),
+        ("event_commune" = Option<String>, Query, pattern = "^[0-9][0-9AB][0-9]{3}$", description = "INSEE code of the commune of the birth, the marriage or the death: its town hall has the act"),
         ("at" = Option<DateTime<Utc>>, Query, description = "RFC 3339; now by default"),
         ("max_distance_m" = Option<u32>, Query, minimum = 1, maximum = 100_000, description = "Metres"),
-        ("kinds" = Option<String>, Query, description = "Comma-separated kinds of structure"),
+        ("kinds" = Option<Vec<StructureKind>>, Query, style = Form, explode = false, min_items = 1, max_items = 50, description = "Comma-separated"),
         ("help_kind" = Option<HelpKind>, Query, description = "The help needed"),
         ("mode" = Option<Channel>, Query, description = "in_person by default"),
         ("drop_in" = Option<bool>, Query, description = "No appointment possible"),
-        ("language" = Option<String>, Query, description = "ISO 639-1"),
+        ("language" = Option<String>, Query, pattern = "^[A-Za-z]{2}$", description = "ISO 639-1"),
         ("wheelchair" = Option<bool>, Query, description = "Access by wheelchair"),
         ("regime" = Option<Regime>, Query, description = "Farm workers depend on MSA"),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 20, description = "5 by default"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 20, example = 1, description = "5 by default"),
     ),
     responses((status = 200, description = "The options, with their reasons", body = OrientationAnswer))
 )]
@@ -357,6 +362,8 @@ async fn get_orientation(request: HttpRequest, state: State, _caller: Caller, Qu
 }
 
 /// Where to redirect this person, for this procedure: the same question in a body.
+///
+/// For words that are better not written in a link: neither are they logged here, nor kept.
 #[utoipa::path(
     operation_id = "post_orientation",
     tag = "Orientation",

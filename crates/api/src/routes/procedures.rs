@@ -92,15 +92,17 @@ impl FactItem {
 }
 
 /// The procedures, by slug.
+///
+/// All of them, or those that a word, an institution or a group leaves.
 #[utoipa::path(
     operation_id = "list_procedures",
     tag = "Annuaire",
     params(
-        ("q" = Option<String>, Query, description = "Words that each begin a word of its label, slug or synonyms"),
-        ("institution" = Option<String>, Query, description = "Slug of the institution in charge"),
-        ("group" = Option<String>, Query, description = "Group of the catalogue"),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "20 by default"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("q" = Option<String>, Query, min_length = 1, max_length = 200, example = "rsa", description = "Words that each begin a word of its label, slug or synonyms"),
+        ("institution" = Option<String>, Query, min_length = 1, description = "Slug of the institution in charge"),
+        ("group" = Option<String>, Query, min_length = 1, description = "Group of the catalogue"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, example = 1, description = "20 by default"),
+        ("cursor" = Option<String>, Query, min_length = 1, max_length = 200, description = "`next_cursor` of the page before, as it was given"),
     ),
     responses((status = 200, description = "A page of procedures", body = inline(Page<ProcedureItem>)))
 )]
@@ -140,10 +142,12 @@ async fn list_procedures(request: HttpRequest, state: State, Query(fields): Quer
 }
 
 /// One procedure.
+///
+/// What to bring, what to do when blocked, and how each fact is known.
 #[utoipa::path(
     operation_id = "get_procedure",
     tag = "Annuaire",
-    params(("slug" = String, Path, example = "rsa")),
+    params(("slug" = String, Path, description = "Slug of the procedure", example = "rsa")),
     responses((status = 200, description = "The procedure", body = ProcedureItem))
 )]
 #[get("/v1/procedures/{slug}")]

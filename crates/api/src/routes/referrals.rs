@@ -1,6 +1,6 @@
 //! `/v1/referrals`: this person was sent there, for this procedure; and what became of it.
 
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, get, post};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, get, post, web};
 use aiguilleur_directory::Directory;
 use aiguilleur_domain::privacy::{Identifier, find_identifier};
 use aiguilleur_domain::procedure::{Hotline, Procedure};
@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::communes::commune;
 use super::structures::check_procedure;
-use super::{Page, limit};
+use super::{Page, limit, not_found};
 use crate::auth::{Agent, Caller};
 use crate::fields::Fields;
 use crate::problem::{Kind, Problem, ProblemDocument};
@@ -38,18 +38,21 @@ const MAX_KEY: usize = 200;
 const CLOCK_SKEW_MINUTES: i64 = 5;
 
 pub fn configure(config: &mut ServiceConfig<'_>) {
-    config.service(create_referrals_batch).service(create_referral).service(list_referrals).service(get_referral).service(report_outcome);
+    config.service(create_referrals_batch).service(create_referral).service(list_referrals).service(report_outcome);
+    // « batch » is nobody's id: its other methods are refused before an id is looked for.
+    config.route("/v1/referrals/batch", web::route().to(not_found)).service(get_referral);
 }
 
 /// What a mediator says of a referral. Nothing in it tells who the person is.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "documents the body; its fields are read one by one, so that every fault is told")]
 struct NewReferral {
     /// Slug of the procedure.
-    #[schema(example = "rsa")]
+    #[schema(min_length = 1, example = "rsa")]
     procedure: String,
     /// INSEE code of the commune of residence.
-    #[schema(example = "35238")]
+    #[schema(pattern = "^[0-9][0-9AB][0-9]{3}$", example = "35238")]
     commune: String,
     target: NewTarget,
     mode: Mode,
@@ -63,17 +66,19 @@ struct NewReferral {
     /// Why the person is redirected.
     #[schema(example = json!(null))]
     reason: Option<Reason>,
+    #[schema(max_items = 50)]
     help_kinds: Option<Vec<HelpKind>>,
     setting: Option<Setting>,
     repeat: Option<Repeat>,
+    #[schema(max_items = 50)]
     constraints: Option<Vec<Constraint>>,
     #[schema(minimum = 0, maximum = 1440, example = 15)]
     minutes_spent: Option<u32>,
     /// Opaque reference of the caller's own tool.
-    #[schema(max_length = 64, example = json!(null))]
+    #[schema(min_length = 1, max_length = 64, example = json!(null))]
     person_ref: Option<String>,
     /// Free text; kept only where the installation keeps notes.
-    #[schema(max_length = 1000, example = json!(null))]
+    #[schema(min_length = 1, max_length = 1000, example = json!(null))]
     note: Option<String>,
     /// The structure where the mediator works.
     #[schema(example = json!(null))]
@@ -84,31 +89,42 @@ struct NewReferral {
 }
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "documents the body")]
 struct NewTarget {
     r#type: TargetType,
     /// UUID of a structure, slug of an institution, digits of a hotline.
-    #[schema(example = "caf")]
+    #[schema(min_length = 1, max_length = 100, example = "caf")]
     id: String,
 }
 
-/// At most 100 referrals, for entry at the end of the day.
+/// At most 100 referrals, for entry at the end of the day: as a list in an object, or the list alone.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(untagged)]
 #[expect(dead_code, reason = "documents the body")]
-struct NewReferrals {
+enum NewReferrals {
+    InAnObject(ReferralList),
+    Alone(Vec<NewReferral>),
+}
+
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "documents the body")]
+struct ReferralList {
     #[schema(max_items = 100)]
     items: Vec<NewReferral>,
 }
 
 /// What somebody tells of the need.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "documents the body")]
 struct NewOutcome {
     outcome: Outcome,
     #[schema(example = json!(null))]
     reason: Option<Reason>,
     /// With the reason `other`: at most 280 characters.
-    #[schema(max_length = 280, example = json!(null))]
+    #[schema(min_length = 1, max_length = 280, example = json!(null))]
     note: Option<String>,
 }
 
@@ -197,13 +213,18 @@ struct BatchItem {
 }
 
 /// Records a referral. It is on record once this answers 201.
+///
+/// Nothing in it may tell who the person is: what looks like an identifier of somebody is refused.
 #[utoipa::path(
     operation_id = "create_referral",
     tag = "Réorientations",
     request_body = NewReferral,
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body get the first answer again, for 30 days")),
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 200, pattern = "^[ -~]+$", description = "The same key and body get the first answer again, for 30 days")),
     responses(
-        (status = 201, description = "On record", body = ReferralItem, headers(("Location" = String), ("ETag" = String))),
+        (status = 201, description = "On record", body = ReferralItem, headers(
+            ("Location" = String, description = "Where it can be read"),
+            ("ETag" = String, description = "Its version"),
+        )),
         (status = 409, description = "Clé d'idempotence déjà utilisée", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
@@ -220,12 +241,17 @@ async fn create_referral(request: HttpRequest, state: State, caller: Caller, Jso
 }
 
 /// Records up to 100 referrals, each on its own: one that is refused doesn't hold the others back.
+///
+/// The answer is 200 whatever became of each: read `items[].status`.
 #[utoipa::path(
     operation_id = "create_referrals_batch",
     tag = "Réorientations",
     request_body = NewReferrals,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Counts for every item, with its index")),
-    responses((status = 200, description = "What became of each", body = BatchAnswer))
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 200, pattern = "^[ -~]+$", description = "Counts for every item, with its index")),
+    responses(
+        (status = 200, description = "What became of each", body = BatchAnswer),
+        (status = 409, description = "Clé d'idempotence déjà utilisée", body = ProblemDocument, content_type = "application/problem+json"),
+    )
 )]
 #[post("/v1/referrals/batch")]
 async fn create_referrals_batch(
@@ -289,16 +315,18 @@ fn no_items() -> Problem {
 }
 
 /// The referrals of the caller's organisation, the newest first.
+///
+/// Another organisation's are never listed.
 #[utoipa::path(
     operation_id = "list_referrals",
     tag = "Réorientations",
     params(
         ("status" = Option<HandoffStatus>, Query, description = "Status of the referral"),
         ("outcome" = Option<Outcome>, Query, description = "Some report told this outcome"),
-        ("procedure" = Option<String>, Query, description = "Slug"),
+        ("procedure" = Option<String>, Query, min_length = 1, description = "Slug"),
         ("due_before" = Option<DateTime<Utc>>, Query, description = "RFC 3339: follow-up due before"),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "20 by default"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, example = 2, description = "20 by default"),
+        ("cursor" = Option<String>, Query, pattern = "^[0-9]{1,15}-[0-9a-f]{32}$", description = "`next_cursor` of the page before, as it was given"),
     ),
     responses((status = 200, description = "A page of referrals", body = inline(Page<ReferralItem>)))
 )]
@@ -339,11 +367,13 @@ async fn list_referrals(state: State, caller: Caller, Query(fields): Query) -> R
 }
 
 /// One referral of the caller's organisation; another's is not found.
+///
+/// With its handoffs and every report of what became of it.
 #[utoipa::path(
     operation_id = "get_referral",
     tag = "Réorientations",
-    params(("id" = String, Path, description = "UUID of the referral")),
-    responses((status = 200, description = "The referral", body = ReferralItem, headers(("ETag" = String))))
+    params(("id" = Uuid, Path, example = "8e0f6c0e-5a0b-4b1c-9a39-0d6f1f7c2b11", description = "UUID of the referral")),
+    responses((status = 200, description = "The referral", body = ReferralItem, headers(("ETag" = String, description = "Its version"))))
 )]
 #[get("/v1/referrals/{id}")]
 async fn get_referral(request: HttpRequest, state: State, caller: Caller, _query: Query) -> Result<HttpResponse, Problem> {
@@ -356,16 +386,18 @@ async fn get_referral(request: HttpRequest, state: State, caller: Caller, _query
 }
 
 /// Appends what became of the need. Reports are never replaced.
+///
+/// Reports that disagree are all kept, each with who told it.
 #[utoipa::path(
     operation_id = "report_outcome",
     tag = "Réorientations",
     params(
-        ("id" = String, Path, description = "UUID of the referral"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key and body are reported once"),
+        ("id" = Uuid, Path, example = "8e0f6c0e-5a0b-4b1c-9a39-0d6f1f7c2b11", description = "UUID of the referral"),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 200, pattern = "^[ -~]+$", description = "The same key and body are reported once"),
     ),
     request_body = NewOutcome,
     responses(
-        (status = 201, description = "On record: the referral with every report", body = ReferralItem),
+        (status = 201, description = "On record: the referral with every report", body = ReferralItem, headers(("ETag" = String, description = "Its version"))),
         (status = 409, description = "Clé d'idempotence déjà utilisée", body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]

@@ -83,7 +83,45 @@ struct StructureItem {
     distance_m: Option<u32>,
 }
 
+/// GeoJSON (RFC 7946).
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct FeatureCollection {
+    #[schema(example = "FeatureCollection")]
+    r#type: &'static str,
+    features: Vec<Feature>,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct Feature {
+    #[schema(example = "Feature")]
+    r#type: &'static str,
+    id: Uuid,
+    geometry: Point,
+    properties: FeatureProperties,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct Point {
+    #[schema(example = "Point")]
+    r#type: &'static str,
+    /// Longitude, then latitude.
+    coordinates: [f64; 2],
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct FeatureProperties {
+    name: String,
+    kind: StructureKind,
+    /// INSEE code.
+    #[schema(example = "35238")]
+    commune: String,
+    itinerant: bool,
+    demonstration: bool,
+}
+
 /// Structures: nearest first when a place is given, else by id. Closed ones are left out.
+///
+/// `lat` goes with `lon`. With `modified_since`, closed ones are listed too, so that a mirror learns of it.
 #[utoipa::path(
     operation_id = "list_structures",
     tag = "Annuaire",
@@ -91,15 +129,15 @@ struct StructureItem {
         ("lat" = Option<f64>, Query, minimum = -90, maximum = 90, description = "Degrees WGS 84, with lon"),
         ("lon" = Option<f64>, Query, minimum = -180, maximum = 180, description = "Degrees WGS 84, with lat"),
         ("radius_m" = Option<f64>, Query, minimum = 1, maximum = 200_000, description = "Metres around the place; 20,000 by default"),
-        ("commune" = Option<String>, Query, description = "INSEE code of the commune it stands in"),
+        ("commune" = Option<String>, Query, pattern = "^[0-9][0-9AB][0-9]{3}$", example = "35238", description = "INSEE code of the commune it stands in"),
         ("bbox" = Option<String>, Query, description = "west,south,east,north in degrees"),
-        ("kinds" = Option<String>, Query, description = "Comma-separated kinds"),
-        ("procedure" = Option<String>, Query, description = "Slug: structures that declare it, or of a kind its rule names"),
+        ("kinds" = Option<Vec<StructureKind>>, Query, style = Form, explode = false, min_items = 1, max_items = 50, description = "Comma-separated"),
+        ("procedure" = Option<String>, Query, min_length = 1, description = "Slug: structures that declare it, or of a kind its rule names"),
         ("open_at" = Option<DateTime<Utc>>, Query, description = "RFC 3339: known to be open then"),
-        ("q" = Option<String>, Query, description = "Words that each begin a word of its name"),
+        ("q" = Option<String>, Query, min_length = 1, max_length = 200, description = "Words that each begin a word of its name"),
         ("modified_since" = Option<DateTime<Utc>>, Query, description = "RFC 3339: changed since; closed ones are listed then"),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "20 by default"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, example = 2, description = "20 by default"),
+        ("cursor" = Option<String>, Query, pattern = "^[0-6][0-9a-f]{0,15}-[0-9a-f]{32}$", description = "`next_cursor` of the page before, as it was given"),
     ),
     responses((status = 200, description = "A page of structures", body = inline(Page<StructureItem>)))
 )]
@@ -134,6 +172,8 @@ async fn list_structures(request: HttpRequest, state: State, Query(fields): Quer
 }
 
 /// The structures that have a position, as GeoJSON.
+///
+/// For a map: all that match, on one page, with little more than a name and a kind.
 #[utoipa::path(
     operation_id = "list_structures_geojson",
     tag = "Annuaire",
@@ -141,13 +181,13 @@ async fn list_structures(request: HttpRequest, state: State, Query(fields): Quer
         ("lat" = Option<f64>, Query, minimum = -90, maximum = 90, description = "Degrees WGS 84, with lon"),
         ("lon" = Option<f64>, Query, minimum = -180, maximum = 180, description = "Degrees WGS 84, with lat"),
         ("radius_m" = Option<f64>, Query, minimum = 1, maximum = 200_000, description = "Metres around the place; 20,000 by default"),
-        ("commune" = Option<String>, Query, description = "INSEE code of the commune it stands in"),
+        ("commune" = Option<String>, Query, pattern = "^[0-9][0-9AB][0-9]{3}$", example = "35238", description = "INSEE code of the commune it stands in"),
         ("bbox" = Option<String>, Query, description = "west,south,east,north in degrees"),
-        ("kinds" = Option<String>, Query, description = "Comma-separated kinds"),
-        ("procedure" = Option<String>, Query, description = "Slug: structures that declare it, or of a kind its rule names"),
-        ("q" = Option<String>, Query, description = "Words that each begin a word of its name"),
+        ("kinds" = Option<Vec<StructureKind>>, Query, style = Form, explode = false, min_items = 1, max_items = 50, description = "Comma-separated"),
+        ("procedure" = Option<String>, Query, min_length = 1, description = "Slug: structures that declare it, or of a kind its rule names"),
+        ("q" = Option<String>, Query, min_length = 1, max_length = 200, description = "Words that each begin a word of its name"),
     ),
-    responses((status = 200, description = "A FeatureCollection", content_type = "application/geo+json", body = serde_json::Value))
+    responses((status = 200, description = "A FeatureCollection", content_type = "application/geo+json", body = FeatureCollection))
 )]
 #[get("/v1/structures.geojson")]
 async fn list_structures_geojson(request: HttpRequest, state: State, Query(fields): Query) -> Result<HttpResponse, Problem> {
@@ -155,32 +195,37 @@ async fn list_structures_geojson(request: HttpRequest, state: State, Query(field
     let filter = filter(&fields, &directory);
     let filter = fields.finish(Some(filter))?;
     directory_read(&request, directory.revision, "application/geo+json", |_| {
-        let features: Vec<serde_json::Value> = directory
+        let features = directory
             .list(&filter, None, usize::MAX)
             .into_iter()
             .filter_map(|found| {
                 let structure = &found.entry.structure;
                 let location = structure.location?;
-                Some(serde_json::json!({
-                    "type": "Feature",
-                    "id": structure.id,
-                    "geometry": {"type": "Point", "coordinates": [location.lon, location.lat]},
-                    "properties": {
-                        "name": structure.name, "kind": structure.kind, "commune": structure.commune,
-                        "itinerant": structure.itinerant, "demonstration": structure.demonstration,
+                Some(Feature {
+                    r#type: "Feature",
+                    id: structure.id,
+                    geometry: Point { r#type: "Point", coordinates: [location.lon, location.lat] },
+                    properties: FeatureProperties {
+                        name: structure.name.clone(),
+                        kind: structure.kind,
+                        commune: structure.commune.to_string(),
+                        itinerant: structure.itinerant,
+                        demonstration: structure.demonstration,
                     },
-                }))
+                })
             })
             .collect();
-        bytes(&serde_json::json!({"type": "FeatureCollection", "features": features}))
+        bytes(&FeatureCollection { r#type: "FeatureCollection", features })
     })
 }
 
 /// Every structure, closed ones included, one JSON object per line: for mirrors.
+///
+/// Streamed: it may be read line by line as it comes.
 #[utoipa::path(
     operation_id = "stream_structures",
     tag = "Annuaire",
-    responses((status = 200, description = "One structure per line", content_type = "application/x-ndjson", body = StructureItem))
+    responses((status = 200, description = "One structure per line, as `/v1/structures/{id}` shows it", content_type = "application/x-ndjson", body = String))
 )]
 #[get("/v1/structures.ndjson")]
 async fn stream_structures(request: HttpRequest, state: State, _query: Query) -> HttpResponse {
@@ -205,10 +250,12 @@ async fn stream_structures(request: HttpRequest, state: State, _query: Query) ->
 }
 
 /// One structure; a closed one says since when.
+///
+/// An old link goes on saying what was there.
 #[utoipa::path(
     operation_id = "get_structure",
     tag = "Annuaire",
-    params(("id" = String, Path, description = "UUID of the structure")),
+    params(("id" = Uuid, Path, example = "33e1b82d-6549-5e98-8aa0-0322ee5eae31", description = "UUID of the structure")),
     responses((status = 200, description = "The structure", body = StructureItem))
 )]
 #[get("/v1/structures/{id}")]

@@ -1,0 +1,168 @@
+//! Every operation shows a request and an answer that are real: they fit what the document says of them, and the service gives them.
+
+use aiguilleur_api::spec;
+use aiguilleur_testkit::{Answer, App};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// An operation of the document.
+pub struct Operation {
+    pub method: Method,
+    /// With its parameters in braces.
+    pub path: &'static str,
+    pub id: &'static str,
+    pub said: &'static Value,
+}
+
+pub fn operations() -> Vec<Operation> {
+    let mut operations = Vec::new();
+    for (path, item) in spec::document()["paths"].as_object().unwrap() {
+        for (method, said) in item.as_object().unwrap() {
+            let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+            operations.push(Operation { method, path, id: said["operationId"].as_str().unwrap(), said });
+        }
+    }
+    operations
+}
+
+/// A request, to be sent as it is or spoilt.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub method: Method,
+    pub path: String,
+    pub query: String,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Option<Value>,
+}
+
+impl Request {
+    pub async fn send(&self, app: &App) -> Answer {
+        let headers: Vec<(&str, &str)> = self.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        app.send(self.method.clone(), &format!("{}?{}", self.path, self.query), &headers, self.body.as_ref()).await
+    }
+}
+
+impl Operation {
+    /// The request of the document's examples, with a token where one is needed. A referral's id can't be known beforehand.
+    pub fn request(&self, token: &str, referral: &str) -> Request {
+        let mut path = self.path.to_owned();
+        let mut query = Vec::new();
+        for parameter in self.said["parameters"].as_array().into_iter().flatten() {
+            let Some(example) = parameter.get("example") else { continue };
+            let value = example.as_str().map_or_else(|| example.to_string(), str::to_owned);
+            let name = parameter["name"].as_str().unwrap();
+            match parameter["in"].as_str().unwrap() {
+                "path" => path = path.replace(&format!("{{{name}}}"), &value),
+                "query" => query.push(format!("{name}={value}")),
+                _ => {}
+            }
+        }
+        if self.path.starts_with("/v1/referrals/{id}") {
+            path = self.path.replace("{id}", referral);
+        }
+        let headers = if self.needs_token() { vec![("Authorization", format!("Bearer {token}"))] } else { Vec::new() };
+        Request { method: self.method.clone(), path, query: query.join("&"), headers, body: self.body().cloned() }
+    }
+
+    pub fn needs_token(&self) -> bool {
+        self.said["security"].as_array().is_some_and(|ways| !ways.is_empty() && ways.iter().all(|way| way["bearer"].is_array()))
+    }
+
+    pub fn body(&self) -> Option<&'static Value> {
+        self.said.pointer("/requestBody/content/application~1json/example")
+    }
+
+    /// The statuses that the document lists.
+    pub fn statuses(&self) -> impl Iterator<Item = u16> {
+        self.said["responses"].as_object().unwrap().keys().map(|status| status.parse().unwrap())
+    }
+
+    /// Media type, schema and example of each form that the answers of a status may take.
+    fn forms(&self, status: u16) -> impl Iterator<Item = (&'static String, &'static Value)> {
+        self.said["responses"][status.to_string()]["content"].as_object().into_iter().flatten()
+    }
+
+    /// Whether an answer is one that the document lists: its status, its media type and its form.
+    pub fn check(&self, answer: &Answer) {
+        let (status, id) = (answer.status.as_u16(), self.id);
+        assert!(self.statuses().any(|known| known == status), "{id} answered {status}, which is not documented: {}", answer.text);
+        let sent = answer.header("content-type").split(';').next().unwrap();
+        let mut forms = self.forms(status).peekable();
+        if forms.peek().is_none() {
+            assert_eq!(answer.text, "", "{id} {status}");
+            return;
+        }
+        let (_, form) = forms.find(|(media, _)| *media == sent).unwrap_or_else(|| panic!("{id} {status}: {sent} is not documented"));
+        let value = if sent.ends_with("json") && !sent.ends_with("ndjson") { answer.json() } else { json!(answer.text) };
+        assert_fits(&form["schema"], &value, &format!("{id} {status}"));
+    }
+}
+
+/// Holds a value against a schema of the document.
+pub fn assert_fits(schema: &Value, value: &Value, what: &str) {
+    let whole = json!({"allOf": [schema], "components": spec::document()["components"]});
+    let validator = jsonschema::options().should_validate_formats(true).build(&whole).unwrap_or_else(|error| panic!("{what}: {error}"));
+    let faults: Vec<String> = validator.iter_errors(value).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
+    assert!(faults.is_empty(), "{what}: {}", faults.join("; "));
+}
+
+#[test]
+fn every_operation_shows_what_it_takes_and_gives() {
+    for operation in operations() {
+        let id = operation.id;
+        for parameter in operation.said["parameters"].as_array().into_iter().flatten() {
+            let (name, required) = (&parameter["name"], parameter["required"] == true);
+            assert!(!required || parameter.get("example").is_some(), "{id}: the required parameter {name} has no example");
+            if let Some(example) = parameter.get("example") {
+                assert_fits(&parameter["schema"], example, &format!("{id}: {name}"));
+            }
+        }
+        if let Some(taken) = operation.said.pointer("/requestBody/content/application~1json") {
+            let example = operation.body().unwrap_or_else(|| panic!("{id} shows no body to send"));
+            assert_fits(&taken["schema"], example, &format!("{id}, its body"));
+        }
+        for status in operation.statuses() {
+            for (media, form) in operation.forms(status) {
+                let what = format!("{id} {status} {media}");
+                let example = form.get("example").unwrap_or_else(|| panic!("{what} shows no answer: see crates/api/src/examples.json"));
+                assert_fits(&form["schema"], example, &what);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_shown_is_what_is_given() {
+    let (app, _database) = App::national().await;
+    let token = app.token("mediator", "somebody", "somewhere");
+    let referral = a_referral(&app, &token).await;
+    for operation in operations() {
+        let answer = operation.request(&token, &referral).send(&app).await;
+        assert!(answer.status.is_success(), "{}: {}", operation.id, answer.text);
+        operation.check(&answer);
+        let shown = operation.forms(answer.status.as_u16()).next().unwrap().1.get("example").unwrap();
+        assert_eq!(outline(shown), outline(&answer.json()), "{}: its example is not what it gives now", operation.id);
+    }
+}
+
+/// The keys of an answer's first level: an example that fell behind lacks some.
+fn outline(value: &Value) -> Vec<&String> {
+    value.as_object().into_iter().flat_map(|object| object.keys()).collect()
+}
+
+/// A referral on record, made from the document's own example.
+pub async fn a_referral(app: &App, token: &str) -> String {
+    let create = operations().into_iter().find(|operation| operation.id == "create_referral").unwrap();
+    let answer = create.request(token, "").send(app).await;
+    answer.json()["id"].as_str().unwrap_or_else(|| panic!("{}", answer.text)).to_owned()
+}
+
+#[tokio::test]
+async fn every_line_of_the_stream_is_a_structure() {
+    let (app, _database) = App::national().await;
+    let schema = json!({"$ref": "#/components/schemas/StructureItem"});
+    let answer = app.get("/v1/structures.ndjson").await;
+    for line in answer.text.lines().step_by(1_000) {
+        assert_fits(&schema, &serde_json::from_str(line).unwrap(), line);
+    }
+}

@@ -1,0 +1,167 @@
+//! Every status that the document lists for an operation is reached by some request, and no request reaches one that it doesn't list.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aiguilleur_api::access::OPERATIONS;
+use aiguilleur_testkit::App;
+use serde_json::{Value, json};
+
+use super::examples::{Operation, Request, a_referral, operations};
+
+/// What was reached, by operation.
+type Reached = BTreeMap<&'static str, BTreeSet<u16>>;
+
+/// A way to spoil a good request; `None` where it doesn't apply.
+type Spoil = fn(&Operation, Request) -> Option<Request>;
+
+const SPOILT: &[(&str, Spoil)] = &[
+    ("nothing is wrong", |_, request| Some(request)),
+    ("asked again", |_, request| Some(with_header(request, "If-None-Match", "*"))),
+    ("no such parameter", |_, request| Some(with_query(request, "garbage=1"))),
+    ("too long an address", |_, request| Some(with_query(request, &format!("q={}", "a".repeat(9_000))))),
+    ("no such format", |_, request| Some(with_header(request, "Accept", "image/png"))),
+    ("a bad token", |_, request| Some(with_header(request, "Authorization", "Bearer nonsense"))),
+    ("no token", |_, mut request| {
+        request.headers.retain(|(name, _)| *name != "Authorization");
+        Some(request)
+    }),
+    ("no such thing", |operation, mut request| {
+        let segments = operation.path.split('/').zip(request.path.split('/'));
+        let others: Vec<&str> = segments.map(|(known, segment)| if known.starts_with('{') { "nobody" } else { segment }).collect();
+        request.path = others.join("/");
+        Some(request)
+    }),
+    ("not JSON", |_, request| request.body.is_some().then(|| with_header(request, "Content-Type", "text/plain"))),
+    ("an empty body", |_, request| with_body(request, json!({}))),
+    ("a list for a body", |_, request| with_body(request, json!([[]]))),
+    ("too large a body", |_, request| with_body(request, json!("a".repeat(300_000)))),
+];
+
+fn with_header(mut request: Request, name: &'static str, value: &str) -> Request {
+    request.headers.retain(|(known, _)| *known != name);
+    request.headers.push((name, value.to_owned()));
+    request
+}
+
+fn with_query(mut request: Request, query: &str) -> Request {
+    request.query = format!("{}&{query}", request.query);
+    request
+}
+
+fn with_body(mut request: Request, body: Value) -> Option<Request> {
+    request.body = Some(request.body.map(|_| body)?);
+    Some(request)
+}
+
+#[tokio::test]
+async fn every_status_listed_is_reached_and_no_other() {
+    let (app, database) = App::national().await;
+    let token = app.token("mediator", "somebody", "somewhere");
+    let referral = a_referral(&app, &token).await;
+    let mut reached = Reached::new();
+    for operation in operations() {
+        let good = operation.request(&token, &referral);
+        for (_, spoil) in SPOILT {
+            if let Some(request) = spoil(&operation, good.clone()) {
+                note(&mut reached, &operation, &app, request).await;
+            }
+        }
+        for role in ["partner", "administrator"] {
+            let other = format!("Bearer {}", app.token(role, "somebody", "somewhere"));
+            note(&mut reached, &operation, &app, with_header(good.clone(), "Authorization", &other)).await;
+        }
+        for name in query_parameters(&operation) {
+            for absurd in ["", "0", "no-such-value", "%00", "%FF"] {
+                let kept: Vec<&str> = good.query.split('&').filter(|pair| !pair.starts_with(&format!("{name}="))).collect();
+                let query = format!("{}&{name}={absurd}", kept.join("&"));
+                note(&mut reached, &operation, &app, Request { query, ..good.clone() }).await;
+            }
+        }
+    }
+    keys_are_used_again(&mut reached, &app, &token, &referral).await;
+    an_address_cannot_be_located(&mut reached, &app).await;
+    many_ask_for_an_atlas(&mut reached, &app).await;
+    too_many_at_once(&mut reached, &app, &token).await;
+    database.shut().await;
+    for operation in operations() {
+        // Without a key a batch tells of each referral that it couldn't be recorded; with one it is refused whole.
+        let request = with_header(operation.request(&token, &referral), "Idempotency-Key", "while away");
+        note(&mut reached, &operation, &app, request).await;
+    }
+    for operation in operations() {
+        let listed: BTreeSet<u16> = operation.statuses().collect();
+        assert_eq!(listed, reached[operation.id], "{}: on the left what is documented, on the right what was reached", operation.id);
+    }
+    assert_eq!(reached.len(), OPERATIONS.len());
+}
+
+/// Sends a request, holds the answer against the document, and remembers its status.
+async fn note(reached: &mut Reached, operation: &Operation, app: &App, request: Request) {
+    let answer = request.send(app).await;
+    operation.check(&answer);
+    reached.entry(operation.id).or_default().insert(answer.status.as_u16());
+}
+
+fn query_parameters(operation: &Operation) -> impl Iterator<Item = &'static str> {
+    let parameters = operation.said["parameters"].as_array().into_iter().flatten();
+    parameters.filter(|parameter| parameter["in"] == "query").map(|parameter| parameter["name"].as_str().unwrap())
+}
+
+fn named(id: &str) -> Operation {
+    operations().into_iter().find(|operation| operation.id == id).unwrap()
+}
+
+async fn keys_are_used_again(reached: &mut Reached, app: &App, token: &str, referral: &str) {
+    for (id, pointer, other) in [
+        ("create_referral", "/mode", json!("warm")),
+        ("create_referrals_batch", "/items/0/mode", json!("warm")),
+        ("report_outcome", "/outcome", json!("resolved")),
+    ] {
+        let operation = named(id);
+        let first = with_header(operation.request(token, referral), "Idempotency-Key", id);
+        note(reached, &operation, app, first.clone()).await;
+        let mut body = first.body.clone().unwrap();
+        let field = body.pointer_mut(pointer).unwrap();
+        assert_ne!(*field, other, "{id}: another body is wanted");
+        *field = other;
+        note(reached, &operation, app, Request { body: Some(body), ..first }).await;
+    }
+}
+
+async fn too_many_at_once(reached: &mut Reached, app: &App, token: &str) {
+    let operation = named("create_referrals_batch");
+    let request = operation.request(token, "");
+    let one = request.body.as_ref().unwrap()["items"][0].clone();
+    note(reached, &operation, app, Request { body: Some(json!({"items": vec![one; 101]})), ..request }).await;
+}
+
+/// No geocoder is in use, and the words name no commune.
+async fn an_address_cannot_be_located(reached: &mut Reached, app: &App) {
+    let asked = named("get_orientation");
+    let request = Request { query: "procedure=rsa&address=nulle%20part".to_owned(), ..asked.request("", "") };
+    note(reached, &asked, app, request).await;
+    let sent = named("post_orientation");
+    let body = json!({"procedure": "rsa", "address": "nulle part"});
+    note(reached, &sent, app, Request { body: Some(body), ..sent.request("", "") }).await;
+}
+
+/// One atlas is computed at a time, and nobody waits for long.
+async fn many_ask_for_an_atlas(reached: &mut Reached, app: &App) {
+    let operation = named("list_coverage");
+    let slugs: Vec<String> = app.get("/v1/procedures?limit=60").await.json()["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|procedure| procedure["slug"].as_str().unwrap().to_owned())
+        .collect();
+    let request = |slug: &String| Request { query: format!("procedure={slug}&level=commune"), ..operation.request("", "") };
+    let answers = futures_util::future::join_all(slugs.iter().map(|slug| {
+        let request = request(slug);
+        async move { request.send(app).await }
+    }))
+    .await;
+    for answer in answers {
+        operation.check(&answer);
+        reached.entry(operation.id).or_default().insert(answer.status.as_u16());
+    }
+}
