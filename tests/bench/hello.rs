@@ -70,6 +70,7 @@ pub async fn serve(size: usize, conninfo: &str) -> Result<(), Failure> {
         geocoder: None,
         questions: std::sync::Arc::default(),
         atlases: Atlases::default(),
+        escalations: aiguilleur_api::escalations::Escalations::default(),
         notes: false,
     };
     let listener = TcpListener::bind("127.0.0.1:0")?;
