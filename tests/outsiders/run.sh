@@ -76,6 +76,7 @@ AIGUILLEUR_TOKEN=$("$binary" token --role mediator --subject outsider --organisa
 export AIGUILLEUR_TOKEN
 cp schemathesis.toml "$work/"
 printf '"%s"\n' "$(record_referral)" >"$work/referrals.dict"
+export HYPOTHESIS_STORAGE_DIRECTORY="$work/hypothesis"
 try schemathesis "no finding" "$tools/python/bin/schemathesis" --config-file "$work/schemathesis.toml" run "$contract" --url "$address" "$@"
 
 printf '\n'
