@@ -73,6 +73,7 @@ also-administrative-help = { $where ->
    *[other] For the administrative procedures themselves, the nearest France services space is { $distance } away as the crow flies
   }
 notice-address-not-located = The address could not be located for now: the answer starts from the centre of the commune it names
+notice-own-rules = This territory has institutions and rules of its own: check at the town hall that the procedure exists there in this form
 
 # Days and hours.
 weekday = { $weekday ->

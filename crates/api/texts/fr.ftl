@@ -73,6 +73,7 @@ also-administrative-help = { $where ->
    *[other] Pour les démarches administratives elles-mêmes, l'espace France services le plus proche est à { $distance } à vol d'oiseau
   }
 notice-address-not-located = L'adresse n'a pas pu être située pour le moment : la réponse part du centre de la commune qu'elle nomme
+notice-own-rules = Ce territoire a ses propres organismes et ses propres règles : vérifiez à la mairie que la démarche y existe sous cette forme
 
 # Jours et heures.
 weekday = { $weekday ->

@@ -49,6 +49,10 @@ const LONGEST_ADDRESS: usize = geocoder::LONGEST;
 /// The years in which an orientation may be asked for.
 const YEARS: std::ops::RangeInclusive<i32> = 2020..=2100;
 
+/// Collectivités with social protection, taxes or residence permits of their own: Saint-Pierre-et-Miquelon, Saint-Barthélemy,
+/// Saint-Martin, Terres australes, Wallis-et-Futuna, French Polynesia, New Caledonia (Constitution, articles 72-3 to 74 and 76).
+const OWN_RULES: [&str; 7] = ["975", "977", "978", "984", "986", "987", "988"];
+
 pub fn configure(config: &mut ServiceConfig<'_>) {
     config.service(get_orientation).service(post_orientation);
 }
@@ -207,7 +211,8 @@ struct Place<'a> {
     residence: Option<PlaceCommune<'a>>,
     location: Location,
     precision: Precision,
-    /// What to know of the place: `address_not_located`, when only the commune that the address names could be used.
+    /// What to know of the place: `address_not_located`, when only the commune that the address names could be used; `own_rules`, where
+    /// the residence has institutions and laws of its own.
     notice: Option<Coded>,
 }
 
@@ -398,8 +403,9 @@ async fn answer(request: &HttpRequest, state: &State, fields: Fields) -> Result<
     let state = DirectoryState { revision: directory.revision, age_s: state.snapshot.age_s(now) };
     let shown = Shown { directory: &directory, need: &need, heard: heard.as_ref(), language };
     let mut shown = shown.answer(&orientation, escalation, state, resolved_from, now);
-    let notice = "address_not_located";
-    shown.place.notice = by_words_alone.then(|| Coded { code: notice, label: texts::notice(language, notice) });
+    let own_rules = directory.territory.resolve(&need.residence).is_some_and(|it| OWN_RULES.contains(&it.commune.departement.as_str()));
+    let notice = if by_words_alone { Some("address_not_located") } else { own_rules.then_some("own_rules") };
+    shown.place.notice = notice.map(|code| Coded { code, label: texts::notice(language, code) });
     let mut response = HttpResponse::Ok();
     response.insert_header(("Cache-Control", "no-store"));
     response.insert_header(("Vary", "Accept-Language, Authorization, Accept-Encoding"));

@@ -14,7 +14,7 @@ const LEADING: f64 = 9.0;
 const WHOLE: f64 = 1.0;
 /// A further need, or a danger, is heard in all the words at least this well, beside the best.
 const BESIDE: f64 = 0.3;
-const DANGER_BESIDE: f64 = 0.5;
+const DANGER_BESIDE: f64 = 0.35;
 /// With so few telling words that were ever heard, one of them must be a name of the procedure: « bleu » says nothing.
 const FEW_WORDS: usize = 2;
 /// How many parts are listened to: nobody has more needs than that, and each costs as much as the whole.
