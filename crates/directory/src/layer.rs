@@ -56,8 +56,8 @@ pub enum Class {
 pub struct Members {
     pub tree: KdTree,
     by_commune: HashMap<CommuneCode, Vec<u32>>,
-    /// Those whose own record says which area they serve.
-    with_territory: Vec<u32>,
+    /// Those whose own record says which areas they serve, by each of these codes.
+    by_area: HashMap<String, Vec<u32>>,
 }
 
 /// Structures in ascending order of id, and their indexes. Closed ones are kept, outside the indexes.
@@ -114,16 +114,16 @@ impl Members {
     fn build(members: &[u32], entries: &[Entry]) -> Self {
         let entry = |index: u32| usize::try_from(index).ok().and_then(|index| entries.get(index));
         let mut by_commune: HashMap<CommuneCode, Vec<u32>> = HashMap::new();
-        let mut with_territory = Vec::new();
+        let mut by_area: HashMap<String, Vec<u32>> = HashMap::new();
         for &index in members {
             let Some(Entry { structure, .. }) = entry(index) else { continue };
             by_commune.entry(structure.commune.clone()).or_default().push(index);
-            if !structure.territory.is_empty() {
-                with_territory.push(index);
+            for area in &structure.territory {
+                by_area.entry(area.clone()).or_default().push(index);
             }
         }
         let placed = members.iter().filter_map(|&index| entry(index)?.position.map(|position| (position, index)));
-        Self { tree: KdTree::build(placed), by_commune, with_territory }
+        Self { tree: KdTree::build(placed), by_commune, by_area }
     }
 
     /// Those that stand in a commune.
@@ -131,8 +131,9 @@ impl Members {
         self.by_commune.get(commune).map_or(&[], Vec::as_slice)
     }
 
-    pub fn with_territory(&self) -> &[u32] {
-        &self.with_territory
+    /// Those whose own record says that they serve an area.
+    pub fn serving(&self, area: &str) -> &[u32] {
+        self.by_area.get(area).map_or(&[], Vec::as_slice)
     }
 }
 

@@ -17,6 +17,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use aiguilleur_domain::structure::Structure;
+use aiguilleur_domain::territory::{Commune, CommuneCode};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -87,12 +88,19 @@ impl Directory {
         !self.overlay.entries().is_empty() && self.overlay.get(base_entry.structure.id).is_some()
     }
 
-    /// The members of a class in one commune, and those whose record names the area they serve.
-    fn bound(&self, class: &Class, commune: &aiguilleur_domain::territory::CommuneCode) -> Vec<&Entry> {
+    /// The members of a class in one commune.
+    fn in_commune<'d>(&'d self, class: &Class, commune: &CommuneCode) -> impl Iterator<Item = &'d Entry> + use<'d> {
+        let members: Vec<_> = self.layers(class).map(|(layer, members)| (layer, members.in_commune(commune))).collect();
+        let entries = members.into_iter().flat_map(|(layer, members)| members.iter().filter_map(move |&index| layer.entry(index)));
+        entries.filter(|entry| self.is_current(entry))
+    }
+
+    /// The members of a class in one commune, and those whose record says that they serve it; some of them twice.
+    fn bound(&self, class: &Class, commune: &Commune) -> Vec<&Entry> {
         self.layers(class)
             .flat_map(|(layer, members)| {
-                let indexes = members.in_commune(commune).iter().chain(members.with_territory());
-                indexes.filter_map(move |&index| layer.entry(index))
+                let serving = commune.areas().flat_map(|area| members.serving(&area));
+                members.in_commune(&commune.code).iter().chain(serving).filter_map(move |&index| layer.entry(index))
             })
             .filter(|entry| self.is_current(entry))
             .collect()

@@ -385,8 +385,7 @@ impl<'d> Search<'d> {
             return all;
         }
         let in_commune: Vec<(Door<'d>, f64)> = if self.need.precision == Precision::Commune {
-            let here = self.directory.bound(class, &self.need.commune).into_iter();
-            let here = here.filter(|entry| entry.structure.commune == self.need.commune).flat_map(Door::all);
+            let here = self.directory.in_commune(class, &self.need.commune).flat_map(Door::all);
             self.measured(here.filter(|door| self.is_meant(named, door)), radius_m)
         } else {
             Vec::new()

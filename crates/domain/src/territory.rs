@@ -1,5 +1,6 @@
 //! Places: positions, communes and what a territory code covers.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use chrono_tz::Tz;
@@ -144,6 +145,13 @@ pub struct Commune {
 }
 
 impl Commune {
+    /// The codes by which a territory may cover this commune: its own, and those of its EPCI, département and région.
+    pub fn areas(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let own = [Some(self.code.as_str()), Some(self.departement.as_str()), self.epci.as_deref()];
+        let region = self.region.as_ref().map(|region| Cow::Owned(format!("R{region}")));
+        own.into_iter().flatten().map(Cow::Borrowed).chain(region)
+    }
+
     /// Whether a territory, written as codes, covers this commune: its own code, or that of its EPCI,
     /// département or région (`R53`: région codes are prefixed, since some equal a département's).
     pub fn lies_in(&self, territory: &[String]) -> bool {
@@ -170,6 +178,28 @@ mod tests {
         }
         assert_eq!(CommuneCode::parse("97411").unwrap().departement(), "974");
         assert_eq!(CommuneCode::parse("2B033").unwrap().departement(), "2B");
+    }
+
+    #[test]
+    fn areas_are_the_codes_that_cover_it() {
+        let code = CommuneCode::parse("35238").unwrap();
+        let commune = Commune {
+            code: code.clone(),
+            kind: CommuneKind::Commune,
+            name: "Rennes".to_owned(),
+            resolves_to: code,
+            postal_codes: Vec::new(),
+            population: None,
+            epci: Some("243500139".to_owned()),
+            departement: "35".to_owned(),
+            region: Some("53".to_owned()),
+            centre: None,
+            time_zone: chrono_tz::Europe::Paris,
+        };
+        for code in ["35238", "35", "243500139", "R53", "53", "35001", "R11"] {
+            let is_area = commune.areas().any(|area| area == code);
+            assert_eq!(commune.lies_in(&[code.to_owned()]), is_area, "{code}");
+        }
     }
 
     #[test]

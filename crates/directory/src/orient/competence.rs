@@ -43,7 +43,7 @@ impl<'d> Event<'d> {
         let whole = Self { commune: told.commune, only: None };
         let arrondissement = told.from.filter(|from| from.kind == CommuneKind::Arrondissement);
         let only = arrondissement.and_then(|from| {
-            let mut halls = directory.bound(&Class::Kind(Kind::Mairie), &told.commune.code).into_iter();
+            let mut halls = directory.bound(&Class::Kind(Kind::Mairie), told.commune).into_iter();
             let kept_there =
                 |entry: &&Entry| entry.structure.source_id == from.code.registry() && whole.is_registered_at(&Door::own(entry));
             halls.find(kept_there).map(|entry| entry.structure.id)
@@ -162,7 +162,7 @@ impl<'d> Search<'d> {
 
     /// Of a class bound to the commune, those competent for the residence.
     pub(super) fn own_doors<'s>(&'s self, named: &'s Named) -> impl Iterator<Item = Door<'d>> + use<'s, 'd> {
-        let own = self.directory.bound(&named.class, &self.residence.code).into_iter().flat_map(Door::all);
+        let own = self.directory.bound(&named.class, self.residence).into_iter().flat_map(Door::all);
         own.filter(|door| self.is_meant(named, door) && self.competence(door).is_some())
     }
 
@@ -174,7 +174,7 @@ impl<'d> Search<'d> {
     /// The town hall in place of a CCAS that isn't on record.
     pub(super) fn stand_ins(&self) -> impl Iterator<Item = (u16, Vec<Door<'d>>)> {
         self.stand_in_rank.into_iter().map(|rank| {
-            let halls = self.directory.bound(&Class::Kind(Kind::Mairie), &self.residence.code).into_iter().map(Door::own);
+            let halls = self.directory.bound(&Class::Kind(Kind::Mairie), self.residence).into_iter().map(Door::own);
             (rank, halls.filter(|door| self.stands_in(door)).collect())
         })
     }
@@ -182,7 +182,7 @@ impl<'d> Search<'d> {
     /// The town halls that registered the event, where its commune is known.
     pub(super) fn event_town_halls(&self) -> impl Iterator<Item = (u16, Vec<Door<'d>>)> {
         self.event_rank.zip(self.event).into_iter().map(|(rank, event)| {
-            let halls = self.directory.bound(&Class::Kind(Kind::Mairie), &event.commune.code).into_iter().map(Door::own);
+            let halls = self.directory.bound(&Class::Kind(Kind::Mairie), event.commune).into_iter().map(Door::own);
             (rank, halls.filter(|door| event.is_registered_at(door)).collect())
         })
     }
