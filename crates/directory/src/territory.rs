@@ -13,6 +13,10 @@ use crate::kd_tree::KdTree;
 
 /// A point this near to a coast belongs to its commune: outlines are simplified, quays are not in them. Metres.
 const SHORE_M: f64 = 1_000.0;
+/// The same along a land border, where the other side is abroad.
+const BORDER_M: f64 = 30.0;
+/// The corners of the country that has a French commune on every side but the sea, degrees WGS 84: latitude, longitude.
+const MONACO: [(f64, f64); 2] = [(43.7235, 7.4085), (43.7525, 7.4410)];
 /// Around the centre of a commune whose outline isn't known (overseas collectivities). Metres.
 const CENTRE_REACH_M: f64 = 15_000.0;
 /// A degree of latitude holds at least this many metres.
@@ -155,7 +159,11 @@ impl Territory {
     }
 
     fn on_the_shore(&self, location: Location) -> Option<usize> {
-        self.outlines_around(location, SHORE_M).min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, commune)| commune)
+        let [(south, west), (north, east)] = MONACO;
+        let by_monaco = (south..=north).contains(&location.lat) && (west..=east).contains(&location.lon);
+        self.outlines_around(location, if by_monaco { BORDER_M } else { SHORE_M })
+            .min_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, commune)| commune)
     }
 
     /// Outlines no farther than so many metres, with the distance (zero inside) and the number of their commune.

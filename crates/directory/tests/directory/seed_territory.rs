@@ -104,6 +104,9 @@ fn at_sea_and_abroad_there_is_no_commune() {
         (50.85, 4.35, "Brussels"),
         (40.42, -3.70, "Madrid"),
         (46.52, 6.63, "Lausanne"),
+        (43.7384, 7.4246, "Monte-Carlo"),
+        (43.7310, 7.4200, "Monaco-Ville"),
+        (43.7276, 7.4147, "Fontvieille"),
         (90.0, 0.0, "North Pole"),
         (-90.0, 180.0, "South Pole"),
     ] {
@@ -118,6 +121,7 @@ fn known_places_lie_where_everybody_knows() {
         (45.7597, 4.8422, "69123", "Lyon, place Bellecour"),
         (48.1113, -1.6800, "35238", "Rennes, town hall"),
         (41.9192, 8.7386, "2A004", "Ajaccio"),
+        (43.7440, 7.4240, "06012", "Beausoleil"),
         (-20.8789, 55.4481, "97411", "Saint-Denis de La Réunion"),
         (4.9227, -52.3269, "97302", "Cayenne"),
         (-22.2758, 166.4580, "98818", "Nouméa"),
