@@ -1,5 +1,5 @@
 //! The last day to appeal, counted as the law counts. Where the law is unsettled the earlier day is given: who acts by it is in time
-//! under every reading.
+//! under every reading. Local holidays are those of the person's own territory: [`LastDay::elsewhere`] says what holds without them.
 //!
 //! - Code de procédure civile, article 641: the day of the notification doesn't count in a limit of days; months and years end on the
 //!   day of the same number, else on the last day of the month. Article 642: a limit ends at midnight, and moves to the next working
