@@ -120,3 +120,25 @@ fn what_people_say_is_understood() {
     assert!(held_out.first >= 0.88 && held_out.among_three >= 0.955, "never looked at");
     assert!(held_out.urgent >= 0.95 && held_out.refused >= 0.98, "never looked at");
 }
+
+/// So few words that nothing else could be known of them.
+#[test]
+fn a_bare_cry_for_help_raises_its_line() {
+    let catalogue = Catalogue::new(seeded_procedures(), Vec::new()).learn();
+    for (said, slug) in [
+        ("on me frappe", "violences-conjugales"),
+        ("je suis battue", "violences-conjugales"),
+        ("my husband beats me", "violences-conjugales"),
+        ("mourir", "prevention-suicide"),
+        ("suicide", "prevention-suicide"),
+        ("enfant battu", "protection-enfance"),
+        ("à la rue ce soir", "hebergement-urgence"),
+        ("crise cardiaque", "urgence-vitale"),
+        ("il y a le feu chez moi", "urgence-vitale"),
+    ] {
+        assert_eq!(catalogue.hear(said).danger.map(|danger| danger.slug.as_str()), Some(slug), "{said}");
+    }
+    for said in ["mon enfant frappe à la porte de l'école", "mon chien est battu par le voisin", "club de sport"] {
+        assert!(catalogue.hear(said).danger.is_none(), "{said}");
+    }
+}
