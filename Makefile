@@ -9,7 +9,11 @@ OUT := $(or $(CARGO_TARGET_DIR),target)
 # More arguments for the service (`make run ARGS='--listen 127.0.0.1:9090'`) or the tests (`make test ARGS=referrals`).
 ARGS ?=
 
-export TOOLS_DIR
+# What property tests draw from: the same cases at each run. Another number draws others (`make test PROPTEST_RNG_SEED=$$(date +%s)`),
+# PROPTEST_CASES more of them.
+PROPTEST_RNG_SEED ?= 1
+
+export TOOLS_DIR PROPTEST_RNG_SEED
 export PATH := $(TOOLS_DIR)/bin:$(PATH):$(HOME)/.cargo/bin
 
 .PHONY: help

@@ -108,11 +108,15 @@ impl<'d> Search<'d> {
     }
 
     pub(super) fn competence(&self, door: &Door<'_>) -> Option<Competence> {
-        let structure = door.structure();
-        let kind = door.kind();
         if self.event.is_some_and(|event| event.is_registered_at(door)) {
             return Some(Competence::ForEvent);
         }
+        self.competence_for_residence(door)
+    }
+
+    fn competence_for_residence(&self, door: &Door<'_>) -> Option<Competence> {
+        let structure = door.structure();
+        let kind = door.kind();
         if kind == Kind::Mairie && is_bound_to_event(self.procedure) && !self.stands_in(door) {
             return None;
         }
@@ -163,7 +167,7 @@ impl<'d> Search<'d> {
     /// Of a class bound to the commune, those competent for the residence.
     pub(super) fn own_doors<'s>(&'s self, named: &'s Named) -> impl Iterator<Item = Door<'d>> + use<'s, 'd> {
         let own = self.directory.bound(&named.class, self.residence).into_iter().flat_map(Door::all);
-        own.filter(|door| self.is_meant(named, door) && self.competence(door).is_some())
+        own.filter(|door| self.is_meant(named, door) && self.competence_for_residence(door).is_some())
     }
 
     /// The town halls that the residence or an event names by themselves, with their rank.

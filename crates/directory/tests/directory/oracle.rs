@@ -117,7 +117,7 @@ impl<'w> Oracle<'w> {
                     Target::Kind(kind @ Kind::Mairie) if !free_choice && !self.is_event_bound() => kind,
                     _ => continue,
                 };
-                own.push(open().filter(|door| door.is_of(kind) && self.is_for(door) && self.is_competent(door)).collect());
+                own.push(open().filter(|door| door.is_of(kind) && self.is_for(door) && self.serves_residence(door)).collect());
             }
             own.push(open().filter(|door| self.stands_in(door)).collect());
             for doors in own {
@@ -226,13 +226,18 @@ impl<'w> Oracle<'w> {
         let declares = self.declares(door);
         let is_for = self.is_for(door);
         let wanted = self.is_door_wanted(door);
+        let free_choice = self.procedure.territory == TerritoryRule::CommuneLibre;
         let mut best = None;
         for (word, rank) in self.procedure.first_targets.iter().zip(1..) {
             let target = Target::parse(word).unwrap();
             let means = match target {
                 Target::Kind(Kind::Mairie) | Target::EventTownHall if self.means_event_hall(target) => self.is_event_hall(door),
                 Target::Kind(Kind::CcasCias) if self.stands_in(door) => true,
-                Target::Kind(kind) => door.is_of(kind) && is_for && (kind != Kind::CcasCias || self.is_named(kind)),
+                Target::Kind(kind) => {
+                    // The event's town hall isn't the residence's: it has its own word.
+                    let of_residence = kind != Kind::Mairie || free_choice || self.serves_residence(door);
+                    door.is_of(kind) && is_for && of_residence && (kind != Kind::CcasCias || self.is_named(kind))
+                }
                 Target::Desk(institution) => {
                     let farm = self.need.regime == Regime::Agricole && ["caf", "cpam", "urssaf", "carsat"].contains(&institution);
                     let institution = if farm { "msa" } else { institution };
@@ -295,12 +300,13 @@ impl<'w> Oracle<'w> {
     }
 
     pub fn is_competent(&self, door: &Door) -> bool {
+        self.is_event_hall(door) || self.serves_residence(door)
+    }
+
+    fn serves_residence(&self, door: &Door) -> bool {
         let structure = door.structure;
         let seat = self.commune(structure);
         let same_departement = seat.departement == self.residence.departement;
-        if self.is_event_hall(door) {
-            return true;
-        }
         if door.kind() == Kind::Mairie && self.is_event_bound() && !self.stands_in(door) {
             return false;
         }

@@ -457,6 +457,17 @@ mod declared {
     }
 
     #[test]
+    fn the_town_hall_of_an_event_is_not_that_of_the_residence() {
+        // The nearer one would come first if it stood at the rank of the residence's.
+        let of_event = Structure { territory: words(&[SAINT_JACQUES]), ..structure("of the event", Kind::Mairie, RENNES) };
+        let of_residence = structure_at("of the residence", Kind::Mairie, RENNES, 2_000.0);
+        let both = procedure("demarche", "mairie>mairie_naissance", TerritoryRule::Commune);
+        let directory = directory(both, vec![of_event, of_residence]);
+        let need = Need { event_commune: Some(code(SAINT_JACQUES)), ..need() };
+        assert_eq!(options(&directory, &need), ["of the residence", "of the event"]);
+    }
+
+    #[test]
     fn a_place_that_says_it_does_not_do_it_is_left_out() {
         let refuses = Structure { not_offered: words(&["demarche"]), ..structure("refuses", Kind::FranceServices, RENNES) };
         let other = structure("other", Kind::FranceServices, BRUZ);
