@@ -9,8 +9,10 @@ use actix_web::{HttpResponse, web};
 use aiguilleur_api::atlas::Atlases;
 use aiguilleur_api::auth::InstallationKey;
 use aiguilleur_api::state::AppState;
+use aiguilleur_jobs::recorder;
 use aiguilleur_jobs::snapshot::Snapshot;
 use aiguilleur_storage::Database;
+use aiguilleur_storage::organisations::Organisations;
 use metrics_exporter_prometheus::PrometheusBuilder;
 
 use crate::Failure;
@@ -65,6 +67,9 @@ pub async fn serve(size: usize, conninfo: &str) -> Result<(), Failure> {
     let state = AppState {
         snapshot: Snapshot::load(&database).await?,
         key: InstallationKey::open(data_dir.path())?,
+        organisations: Organisations::of(database.clone()),
+        // Nobody records here.
+        recorder: recorder::recorder().0,
         database,
         metrics: PrometheusBuilder::new().install_recorder()?,
         geocoder: None,

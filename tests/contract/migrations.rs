@@ -67,11 +67,12 @@ async fn everything_is_commented_and_nothing_serves_as_an_owner() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_without_a_scope_sees_nothing() {
-    use aiguilleur_storage::{Database, Scope, organisations, scoped};
+    use aiguilleur_storage::organisations::Organisations;
+    use aiguilleur_storage::{Database, Scope, scoped};
     let database = TestDatabase::clone_of(TEMPLATE).await;
     let pool = Database::new(&database.url("postgres"), 2).unwrap();
-    let ours = organisations::ensure(&pool, "ours").await.unwrap();
-    let theirs = organisations::ensure(&pool, "theirs").await.unwrap();
+    let organisations = Organisations::of(pool.clone());
+    let (ours, theirs) = (organisations.ensure("ours").await.unwrap(), organisations.ensure("theirs").await.unwrap());
     database
         .sql(&format!(
             "INSERT INTO referral (id, organisation_id, created_by, code, procedure, sensitive, departement, mode, status, help_kinds, \

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use aiguilleur_jobs::questions::QuestionCounts;
+use aiguilleur_jobs::recorder::Recorder;
 use aiguilleur_jobs::snapshot::Snapshot;
 use aiguilleur_outbound::geocoder::Geocoder;
 use aiguilleur_storage::Database;
+use aiguilleur_storage::organisations::Organisations;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::atlas::Atlases;
@@ -17,6 +19,8 @@ use crate::escalations::Escalations;
 pub struct AppState {
     pub snapshot: Arc<Snapshot>,
     pub database: Database,
+    pub organisations: Organisations,
+    pub recorder: Recorder,
     pub key: InstallationKey,
     pub metrics: PrometheusHandle,
     /// Locates addresses; `None` when this installation calls no geocoder.

@@ -9,11 +9,13 @@ use aiguilleur_api::auth::InstallationKey;
 use aiguilleur_api::escalations::Escalations;
 use aiguilleur_api::state::AppState;
 use aiguilleur_jobs::questions::keep_flushing;
+use aiguilleur_jobs::recorder::{self, Queue, keep_recording};
 use aiguilleur_jobs::retention;
 use aiguilleur_jobs::seed::{self, Seed};
 use aiguilleur_jobs::snapshot::Snapshot;
 use aiguilleur_outbound::Url;
 use aiguilleur_outbound::geocoder::{self, Geocoder, Patience};
+use aiguilleur_storage::organisations::Organisations;
 use clap::{Args, ValueEnum};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::signal::unix::{SignalKind, signal};
@@ -90,7 +92,7 @@ pub async fn run(settings: &Settings, serve: Serve) -> Result<(), CliError> {
         () = stop.asked() => None,
     };
     let served = match prepared {
-        Some(Ok(state)) => answer(state, &opened, listener, stop).await,
+        Some(Ok((state, queue))) => answer(state, queue, &opened, listener, stop).await,
         Some(Err(error)) => Err(error),
         None => Ok(()),
     };
@@ -98,17 +100,20 @@ pub async fn run(settings: &Settings, serve: Serve) -> Result<(), CliError> {
     served
 }
 
-/// Seeds, and loads what requests are answered from.
-async fn prepare(settings: &Settings, serve: &Serve, opened: &Opened) -> Result<AppState, CliError> {
+/// Seeds, and loads what requests are answered from; with the referrals that will wait to be recorded.
+async fn prepare(settings: &Settings, serve: &Serve, opened: &Opened) -> Result<(AppState, Queue), CliError> {
     let database = &opened.database;
     seed::apply(database, serve.seed.into(), |layer| tracing::info!(layer, "seeding")).await?;
     let geocoder = match &serve.geocoder_url {
         GeocoderUrl::Off => None,
         GeocoderUrl::At(url) => Some(Arc::new(Geocoder::new(url, Patience::default())?)),
     };
-    Ok(AppState {
+    let (recorder, queue) = recorder::recorder();
+    let state = AppState {
         snapshot: Snapshot::load(database).await?,
         database: database.clone(),
+        organisations: Organisations::of(database.clone()),
+        recorder,
         key: InstallationKey::open(&settings.data_dir)?,
         metrics: PrometheusBuilder::new().install_recorder().map_err(std::io::Error::other)?,
         geocoder,
@@ -116,11 +121,13 @@ async fn prepare(settings: &Settings, serve: &Serve, opened: &Opened) -> Result<
         atlases: Atlases::default(),
         escalations: Escalations::default(),
         notes: serve.notes,
-    })
+    };
+    Ok((state, queue))
 }
 
-/// Serves until the process is asked to stop, then lets the requests under way end, and writes down what was only counted.
-async fn answer(state: AppState, opened: &Opened, listener: TcpListener, mut stop: Stop) -> Result<(), CliError> {
+/// Serves until the process is asked to stop, then lets the requests under way end, records the referrals that still wait, and writes
+/// down what was only counted.
+async fn answer(state: AppState, queue: Queue, opened: &Opened, listener: TcpListener, mut stop: Stop) -> Result<(), CliError> {
     let database = opened.database.clone();
     let (snapshot, questions) = (state.snapshot.clone(), state.questions.clone());
     let measures = tokio::spawn(keep_summing(state.metrics.clone()));
@@ -129,6 +136,8 @@ async fn answer(state: AppState, opened: &Opened, listener: TcpListener, mut sto
     let handle = server.handle();
     let (ended, told) = oneshot::channel();
     let counter = tokio::spawn(keep_flushing(questions, database.clone(), told));
+    let (ended_too, told) = oneshot::channel();
+    let recording = tokio::spawn(keep_recording(queue, database.clone(), told));
     let follower = tokio::spawn(snapshot.follow(database.clone()));
     let supervisor = tokio::spawn(opened.supervise());
     let retention = tokio::spawn(retention::keep_forgetting(database));
@@ -141,8 +150,8 @@ async fn answer(state: AppState, opened: &Opened, listener: TcpListener, mut sto
             Ok(())
         }
     };
-    drop(ended);
-    let _ = counter.await;
+    drop((ended, ended_too));
+    let _ = tokio::join!(recording, counter);
     follower.abort();
     supervisor.abort();
     retention.abort();

@@ -1,8 +1,9 @@
-//! What runs beside requests: seeding, importing, and keeping the directory in memory current.
+//! What runs beside requests: seeding, importing, recording referrals together, and keeping the directory in memory current.
 
 pub mod import;
 pub mod questions;
 mod reconcile;
+pub mod recorder;
 pub mod retention;
 
 pub mod seed;

@@ -1,17 +1,21 @@
-//! Referrals: recorded in one statement, read within a scope, their outcomes appended.
+//! Referrals: recorded many at a time, read within a scope, their outcomes appended.
+
+use std::collections::HashSet;
 
 use aiguilleur_domain::code::SlipCode;
 use aiguilleur_domain::referral::{Constraint, HandoffStatus, Mode, Moment, Outcome, Reason, Repeat, ReportedBy, Setting, TargetType};
 use aiguilleur_domain::structure::HelpKind;
 use chrono::{DateTime, NaiveDate, Utc};
+use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Int8, Jsonb};
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{self, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::schema::{handoff, idempotency, outcome, referral};
-use crate::{StorageError, read_code};
+use crate::{Scope, Scoped, StorageError, read_code};
 
 /// How long an idempotency key is remembered, in days.
 pub const KEY_KEPT_DAYS: i64 = 30;
@@ -82,6 +86,17 @@ pub struct Key {
     pub request_digest: String,
     /// [`KEY_KEPT_DAYS`] from now; longer, to the first of a month, where the day itself may not be kept.
     pub kept_until: NaiveDate,
+}
+
+/// A referral to be recorded.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Whose it is.
+    pub organisation: Uuid,
+    /// Subject of the token.
+    pub subject: String,
+    pub referral: Referral,
+    pub key: Option<Key>,
 }
 
 /// What became of recording.
@@ -156,10 +171,45 @@ struct OutcomeRow {
     reported_at: DateTime<Utc>,
 }
 
-#[derive(QueryableByName)]
-struct Inserted {
-    #[diesel(sql_type = Int8)]
-    referrals: i64,
+#[derive(Serialize)]
+struct EventRow {
+    id: Uuid,
+    handoff_id: Uuid,
+    referral_id: Uuid,
+    organisation_id: Uuid,
+    at: DateTime<Utc>,
+    actor: &'static str,
+    to_status: &'static str,
+}
+
+#[derive(Serialize)]
+struct MessageRow {
+    id: Uuid,
+    organisation_id: Uuid,
+    referral_id: Uuid,
+    topic: &'static str,
+    attempts: i16,
+}
+
+#[derive(Serialize)]
+struct KeyRow<'e> {
+    organisation_id: Uuid,
+    subject: &'e str,
+    key: &'e str,
+    request_digest: &'e str,
+    referral_id: Uuid,
+    kept_until: NaiveDate,
+}
+
+/// The rows of some referrals, by table.
+#[derive(Default, Serialize)]
+struct Rows<'e> {
+    idempotency: Vec<KeyRow<'e>>,
+    referral: Vec<ReferralRow>,
+    handoff: Vec<HandoffRow>,
+    handoff_event: Vec<EventRow>,
+    /// Somebody is to be told.
+    outbox: Vec<MessageRow>,
 }
 
 /// Who records.
@@ -170,70 +220,134 @@ pub struct Author<'a> {
     pub subject: &'a str,
 }
 
-/// Everything in one statement: the referral, its first handoff and event, its outbox row when somebody is to be told, its key.
-/// A row is born only if the key is new, so that parallel requests with one key record once.
-const RECORD: &str = "\
-WITH key AS (INSERT INTO idempotency SELECT (jsonb_populate_record(NULL::idempotency, $1)).* WHERE NOT $2
-             ON CONFLICT DO NOTHING RETURNING 1),
-     born AS (INSERT INTO referral SELECT (jsonb_populate_record(NULL::referral, $3)).*
-              WHERE $2 OR EXISTS (SELECT 1 FROM key) RETURNING id),
-     attempt AS (INSERT INTO handoff SELECT (jsonb_populate_record(NULL::handoff, $4)).* WHERE EXISTS (SELECT 1 FROM born)),
-     event AS (INSERT INTO handoff_event SELECT (jsonb_populate_record(NULL::handoff_event, $5)).* WHERE EXISTS (SELECT 1 FROM born)),
-     told AS (INSERT INTO outbox SELECT (jsonb_populate_record(NULL::outbox, $6)).*
-              WHERE $6 <> 'null'::jsonb AND EXISTS (SELECT 1 FROM born))
-SELECT count(*) AS referrals FROM born";
-
-/// Records a referral with its single handoff. The transaction must be scoped to the author's organisation.
-pub async fn record(
-    connection: &mut AsyncPgConnection,
-    author: Author<'_>,
-    new: &Referral,
-    key: Option<&Key>,
-) -> Result<Recorded, StorageError> {
-    if let Some(known) = find_key(connection, author, key).await? {
-        return Ok(known);
-    }
-    let handoffs: Vec<HandoffRow> =
-        new.handoffs.iter().zip(1..).map(|(handoff, position)| write_handoff(author, new, handoff, position)).collect();
-    let [first] = handoffs.as_slice() else {
-        return Err(StorageError::Unreadable { table: "handoff", column: "position", value: "none".to_owned() });
-    };
-    let event = serde_json::json!({
-        "id": Uuid::new_v4(), "handoff_id": first.id, "referral_id": new.id, "organisation_id": author.organisation,
-        "at": first.created_at, "actor": "mediator", "to_status": first.status,
-    });
-    let outbox = match new.mode {
-        Mode::Information => serde_json::Value::Null,
-        Mode::Warm | Mode::Unblock => serde_json::json!({
-            "id": Uuid::new_v4(), "organisation_id": author.organisation, "referral_id": new.id, "topic": "referral.sent", "attempts": 0,
-        }),
-    };
-    let key_row = key.map(|key| {
-        serde_json::json!({
-            "organisation_id": author.organisation, "subject": author.subject, "key": key.key,
-            "request_digest": key.request_digest, "referral_id": new.id, "kept_until": key.kept_until,
-        })
-    });
-    let inserted: Inserted = diesel::sql_query(RECORD)
-        .bind::<Jsonb, _>(key_row.clone().unwrap_or_default())
-        .bind::<Bool, _>(key_row.is_none())
-        .bind::<Jsonb, _>(to_json(&write(author, new))?)
-        .bind::<Jsonb, _>(to_json(first)?)
-        .bind::<Jsonb, _>(event)
-        .bind::<Jsonb, _>(outbox)
-        .get_result(connection)
-        .await?;
-    if inserted.referrals == 1 {
-        return Ok(Recorded::Created);
-    }
-    // A parallel request with the same key committed between the look-up and the insertion.
-    find_key(connection, author, key)
-        .await?
-        .ok_or_else(|| StorageError::Unavailable("the key's first request is still under way".to_owned()))
+/// Writes the [`Rows`] in one statement and gives the ids of the referrals born: those without a key, and those whose key is new,
+/// so that parallel requests with one key record once. A query of its own, since what `sql_query` runs is prepared anew each time.
+#[derive(QueryId)]
+struct Record {
+    /// JSON.
+    rows: String,
 }
 
-async fn find_key(connection: &mut AsyncPgConnection, author: Author<'_>, key: Option<&Key>) -> Result<Option<Recorded>, StorageError> {
-    let Some(key) = key else { return Ok(None) };
+impl Query for Record {
+    type SqlType = sql_types::Uuid;
+}
+
+impl QueryFragment<Pg> for Record {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("WITH given (rows) AS (SELECT ");
+        out.push_bind_param::<Text, _>(&self.rows)?;
+        out.push_sql(
+            "::jsonb),
+             asked AS (SELECT row.* FROM given, jsonb_populate_recordset(NULL::idempotency, rows->'idempotency') AS row),
+             key AS (INSERT INTO idempotency SELECT * FROM asked ON CONFLICT DO NOTHING RETURNING referral_id),
+             born AS (INSERT INTO referral SELECT row.* FROM given, jsonb_populate_recordset(NULL::referral, rows->'referral') AS row
+                      WHERE id NOT IN (SELECT referral_id FROM asked) OR id IN (SELECT referral_id FROM key) RETURNING id),
+             attempt AS (INSERT INTO handoff SELECT row.* FROM given, jsonb_populate_recordset(NULL::handoff, rows->'handoff') AS row
+                         WHERE referral_id IN (SELECT id FROM born)),
+             event AS (INSERT INTO handoff_event
+                       SELECT row.* FROM given, jsonb_populate_recordset(NULL::handoff_event, rows->'handoff_event') AS row
+                       WHERE referral_id IN (SELECT id FROM born)),
+             told AS (INSERT INTO outbox SELECT row.* FROM given, jsonb_populate_recordset(NULL::outbox, rows->'outbox') AS row
+                      WHERE referral_id IN (SELECT id FROM born))
+             SELECT id FROM born",
+        );
+        Ok(())
+    }
+}
+
+/// Records referrals, each in the scope of its organisation; says what became of each, in their order. Of two with the same key, the
+/// first is recorded. They are on record once the transaction commits, all of them or none; an error is the whole transaction's.
+pub async fn record(transaction: &mut Scoped, entries: &[&Entry]) -> Result<Vec<Recorded>, StorageError> {
+    let mut ordered: Vec<(usize, &Entry)> = entries.iter().copied().enumerate().collect();
+    // Locks are taken in the same order by everybody, so that no two transactions wait for each other's keys.
+    ordered.sort_by_key(|(_, entry)| (entry.organisation, &entry.subject, entry.key.as_ref().map(|key| &key.key)));
+    let mut recorded = Vec::with_capacity(entries.len());
+    for own in ordered.chunk_by(|(_, one), (_, next)| one.organisation == next.organisation) {
+        let Some((_, first)) = own.first() else { continue };
+        transaction.enter(Scope::Organisation(first.organisation)).await?;
+        recorded.extend(record_own(transaction, first.organisation, own).await?);
+    }
+    recorded.sort_by_key(|(position, _)| *position);
+    Ok(recorded.into_iter().map(|(_, recorded)| recorded).collect())
+}
+
+/// Of one organisation, whose scope it is; with the position of each.
+async fn record_own(
+    connection: &mut AsyncPgConnection,
+    organisation: Uuid,
+    entries: &[(usize, &Entry)],
+) -> Result<Vec<(usize, Recorded)>, StorageError> {
+    let mut rows = Rows::default();
+    for (_, entry) in entries {
+        rows.add(entry);
+    }
+    let rows = serde_json::to_string(&rows).map_err(|error| StorageError::Unreadable {
+        table: "referral",
+        column: "*",
+        value: error.to_string(),
+    })?;
+    let born: HashSet<Uuid> = Record { rows }.load(connection).await?.into_iter().collect();
+    let unborn = || entries.iter().filter(|(_, entry)| !born.contains(&entry.referral.id));
+    let known: Vec<(String, String, String, Uuid)> = if unborn().next().is_none() {
+        Vec::new()
+    } else {
+        idempotency::table
+            .filter(idempotency::organisation_id.eq(organisation))
+            .filter(idempotency::key.eq_any(unborn().filter_map(|(_, entry)| Some(&entry.key.as_ref()?.key))))
+            .select((idempotency::subject, idempotency::key, idempotency::request_digest, idempotency::referral_id))
+            .load(connection)
+            .await?
+    };
+    let told = |entry: &Entry| -> Result<Recorded, StorageError> {
+        if born.contains(&entry.referral.id) {
+            return Ok(Recorded::Created);
+        }
+        let asked = entry.key.as_ref();
+        let row = known.iter().find(|(subject, key, ..)| *subject == entry.subject && asked.is_some_and(|asked| asked.key == *key));
+        let (.., digest, id) = row.ok_or_else(key_under_way)?;
+        Ok(if asked.is_some_and(|asked| asked.request_digest == *digest) { Recorded::Known(*id) } else { Recorded::KeyReused })
+    };
+    entries.iter().map(|(position, entry)| Ok((*position, told(entry)?))).collect()
+}
+
+impl<'e> Rows<'e> {
+    fn add(&mut self, entry: &'e Entry) {
+        let Entry { organisation, subject, referral: new, key } = entry;
+        let organisation_id = *organisation;
+        self.idempotency.extend(key.as_ref().map(|key| KeyRow {
+            organisation_id,
+            subject,
+            key: &key.key,
+            request_digest: &key.request_digest,
+            referral_id: new.id,
+            kept_until: key.kept_until,
+        }));
+        self.referral.push(write(organisation_id, subject, new));
+        for (handoff, position) in new.handoffs.iter().zip(1..) {
+            self.handoff.push(write_handoff(organisation_id, new, handoff, position));
+            self.handoff_event.push(EventRow {
+                id: Uuid::new_v4(),
+                handoff_id: handoff.id,
+                referral_id: new.id,
+                organisation_id,
+                at: handoff.created_at,
+                actor: "mediator",
+                to_status: handoff.status.into(),
+            });
+        }
+        if new.mode != Mode::Information {
+            let id = Uuid::new_v4();
+            self.outbox.push(MessageRow { id, organisation_id, referral_id: new.id, topic: "referral.sent", attempts: 0 });
+        }
+    }
+}
+
+/// The transaction that holds the key was not over when it was looked for, or its key has just been forgotten.
+fn key_under_way() -> StorageError {
+    StorageError::Unavailable("the key's first request is still under way".to_owned())
+}
+
+async fn find_key(connection: &mut AsyncPgConnection, author: Author<'_>, key: &Key) -> Result<Option<Recorded>, StorageError> {
     let known: Option<(String, Uuid)> = idempotency::table
         .find((author.organisation, author.subject, &key.key))
         .select((idempotency::request_digest, idempotency::referral_id))
@@ -326,8 +440,8 @@ pub async fn report_outcome(
             .execute(connection)
             .await?;
         if inserted == 0 {
-            let known = find_key(connection, author, Some(key)).await?;
-            return known.ok_or_else(|| StorageError::Unavailable("the key's first request is still under way".to_owned()));
+            let known = find_key(connection, author, key).await?;
+            return known.ok_or_else(key_under_way);
         }
     }
     // Held until the commit, so that two reports at once are numbered one after the other.
@@ -436,12 +550,12 @@ fn read_optional<T: std::str::FromStr>(table: &'static str, column: &'static str
     value.map(|value| read_code(table, column, value)).transpose()
 }
 
-fn write(author: Author<'_>, new: &Referral) -> ReferralRow {
+fn write(organisation_id: Uuid, created_by: &str, new: &Referral) -> ReferralRow {
     let owned = |code: &str| code.to_owned();
     ReferralRow {
         id: new.id,
-        organisation_id: author.organisation,
-        created_by: author.subject.to_owned(),
+        organisation_id,
+        created_by: created_by.to_owned(),
         code: new.code.clone(),
         procedure: new.procedure.clone(),
         sensitive: new.sensitive,
@@ -469,11 +583,11 @@ fn write(author: Author<'_>, new: &Referral) -> ReferralRow {
     }
 }
 
-fn write_handoff(author: Author<'_>, new: &Referral, handoff: &Handoff, position: i16) -> HandoffRow {
+fn write_handoff(organisation_id: Uuid, new: &Referral, handoff: &Handoff, position: i16) -> HandoffRow {
     HandoffRow {
         id: handoff.id,
         referral_id: new.id,
-        organisation_id: author.organisation,
+        organisation_id,
         position,
         previous_id: handoff.previous_id,
         target_type: <&str>::from(handoff.target_type).to_owned(),
@@ -484,10 +598,6 @@ fn write_handoff(author: Author<'_>, new: &Referral, handoff: &Handoff, position
         expected_on: handoff.expected_on,
         created_at: handoff.created_at,
     }
-}
-
-fn to_json(row: &impl Serialize) -> Result<serde_json::Value, StorageError> {
-    serde_json::to_value(row).map_err(|error| StorageError::Unreadable { table: "referral", column: "*", value: error.to_string() })
 }
 
 /// A new code for a slip; the unique constraint refuses the one in 35 thousand billion that is taken.

@@ -3,7 +3,7 @@
 use std::ops::{Deref, DerefMut};
 
 use aiguilleur_domain::code::SlipCode;
-use diesel::sql_types::Text;
+use diesel::sql_types::{Bool, Text};
 use diesel_async::pooled_connection::deadpool::Object;
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager};
 use uuid::Uuid;
@@ -31,20 +31,43 @@ impl std::fmt::Debug for Scoped {
     }
 }
 
-/// Opens a transaction and sets its scope, for this transaction only: a setting of the session would leak through the pool.
+diesel::define_sql_function! {
+    fn set_config(name: Text, value: Text, for_this_transaction_only: Bool) -> Text;
+}
+
+/// Opens a transaction and sets its scope.
 pub async fn scoped(database: &Database, scope: Scope<'_>) -> Result<Scoped, StorageError> {
-    let (setting, value) = match scope {
-        Scope::Organisation(id) => ("aiguilleur.organisation", id.to_string()),
-        Scope::Bearer(code) => ("aiguilleur.bearer", code.to_string()),
-        Scope::System => ("aiguilleur.system", "on".to_owned()),
-    };
-    let mut connection = database.get().await?;
-    AnsiTransactionManager::begin_transaction(&mut *connection).await?;
-    diesel::sql_query("SELECT set_config($1, $2, true)").bind::<Text, _>(setting).bind::<Text, _>(value).execute(&mut connection).await?;
-    Ok(Scoped { connection })
+    let mut scoped = Scoped::open(database).await?;
+    scoped.enter(scope).await?;
+    Ok(scoped)
 }
 
 impl Scoped {
+    /// Opens a transaction that is nobody's yet: no row is seen, none can be written, until [`Scoped::enter`].
+    pub async fn open(database: &Database) -> Result<Self, StorageError> {
+        let mut connection = database.get().await?;
+        AnsiTransactionManager::begin_transaction(&mut *connection).await?;
+        Ok(Self { connection })
+    }
+
+    /// Leaves the scope it was in for another. For this transaction only: a setting of the session would leak through the pool.
+    pub async fn enter(&mut self, scope: Scope<'_>) -> Result<(), StorageError> {
+        let (mut organisation, mut bearer, mut system) = (String::new(), String::new(), "");
+        match scope {
+            Scope::Organisation(id) => organisation = id.to_string(),
+            Scope::Bearer(code) => bearer = code.to_string(),
+            Scope::System => system = "on",
+        }
+        diesel::select((
+            set_config("aiguilleur.organisation", organisation, true),
+            set_config("aiguilleur.bearer", bearer, true),
+            set_config("aiguilleur.system", system, true),
+        ))
+        .execute(&mut self.connection)
+        .await?;
+        Ok(())
+    }
+
     pub async fn commit(mut self) -> Result<(), StorageError> {
         AnsiTransactionManager::commit_transaction(&mut *self.connection).await?;
         Ok(())

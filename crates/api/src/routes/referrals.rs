@@ -8,9 +8,10 @@ use aiguilleur_domain::referral::{
     BACKDATE_DAYS, Constraint, FOLLOW_UP_AFTER_DAYS, HandoffStatus, Mode, Moment, Outcome, Reason, Repeat, ReportedBy, Setting, TargetType,
 };
 use aiguilleur_domain::structure::HelpKind;
-use aiguilleur_storage::referrals::{self, Author, Filter, Handoff, Key, OutcomeReport, Recorded, Referral};
-use aiguilleur_storage::{Scope, organisations, scoped};
+use aiguilleur_storage::referrals::{self, Author, Entry, Filter, Handoff, Key, OutcomeReport, Recorded, Referral};
+use aiguilleur_storage::{Scope, scoped};
 use chrono::{DateTime, Datelike, Duration, NaiveDate, TimeZone, Utc};
+use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -278,7 +279,7 @@ async fn create_referrals_batch(
     let kept: Vec<Value> = items.iter().map(|item| kept_of(&state.snapshot.get(), item)).collect();
     let batch_digest = digest("batch", &Value::Array(kept));
     if let Some(key) = &key {
-        let organisation = organisations::ensure(&state.database, &agent.organisation).await?;
+        let organisation = state.organisations.ensure(&agent.organisation).await?;
         let author = Author { organisation, subject: &agent.subject };
         let keys: Vec<String> = (0..MAX_BATCH).map(|index| item_key(key, index)).collect();
         let mut scope = scoped(&state.database, Scope::Organisation(organisation)).await?;
@@ -288,10 +289,14 @@ async fn create_referrals_batch(
             return Err(key_reused());
         }
     }
-    let mut answer = BatchAnswer { items: Vec::with_capacity(items.len()) };
-    for (index, item) in items.into_iter().enumerate() {
+    // All at once, and so in few transactions.
+    let recording = items.into_iter().enumerate().map(|(index, item)| {
         let key = key.as_ref().map(|key| (item_key(key, index), batch_digest.clone()));
-        answer.items.push(match record(&state, &agent, item, key).await {
+        record(&state, &agent, item, key)
+    });
+    let mut answer = BatchAnswer { items: Vec::new() };
+    for (index, recorded) in join_all(recording).await.into_iter().enumerate() {
+        answer.items.push(match recorded {
             Ok(referral) => BatchItem { index, status: 201, referral: Some(show(referral)), problem: None },
             Err(problem) if problem.kind() == Kind::IdempotencyKeyReused => return Err(problem),
             Err(problem) => BatchItem {
@@ -354,7 +359,7 @@ async fn list_referrals(state: State, caller: Caller, Query(fields): Query) -> R
     };
     let after = fields.finish(after)?;
     let filter = Filter { after, ..filter };
-    let Some(organisation) = organisations::find(&state.database, &agent.organisation).await? else {
+    let Some(organisation) = state.organisations.find(&agent.organisation).await? else {
         return json(HttpResponse::Ok(), &Page::<ReferralItem> { items: Vec::new(), next_cursor: None });
     };
     let mut scope = scoped(&state.database, Scope::Organisation(organisation)).await?;
@@ -421,7 +426,7 @@ async fn report_outcome(request: HttpRequest, state: State, caller: Caller, Json
         return Err(Problem::new(Kind::InvalidValue, format!("Une réorientation garde {MAX_OUTCOMES} comptes rendus au plus.")));
     }
     let key = key.map(|key| Key { key, request_digest, kept_until: kept_until(referral.sensitive) });
-    let organisation = organisations::ensure(&state.database, &agent.organisation).await?;
+    let organisation = state.organisations.ensure(&agent.organisation).await?;
     let author = Author { organisation, subject: &agent.subject };
     let now = Utc::now();
     let reported_at = if referral.sensitive { month_of(now) } else { now };
@@ -446,16 +451,15 @@ async fn record(state: &State, agent: &Agent, body: Value, key: Option<(String, 
     let new = fields.finish(parsed)?;
     drop(directory);
     let key = key.map(|(key, request_digest)| Key { key, request_digest, kept_until: kept_until(new.sensitive) });
-    let organisation = organisations::ensure(&state.database, &agent.organisation).await?;
-    let author = Author { organisation, subject: &agent.subject };
-    let mut scope = scoped(&state.database, Scope::Organisation(organisation)).await?;
-    match referrals::record(&mut scope, author, &new, key.as_ref()).await? {
+    let organisation = state.organisations.ensure(&agent.organisation).await?;
+    let entry = Entry { organisation, subject: agent.subject.clone(), referral: new.clone(), key };
+    match state.recorder.record(entry).await? {
         Recorded::Created => {
-            scope.commit().await?;
             metrics::counter!("referrals_recorded_total").increment(1);
             Ok(new)
         }
         Recorded::Known(id) => {
+            let mut scope = scoped(&state.database, Scope::Organisation(organisation)).await?;
             let known = referrals::find(&mut scope, id).await?.ok_or_else(|| Problem::not_found("Réorientation"))?;
             scope.commit().await?;
             Ok(known)
@@ -471,7 +475,7 @@ fn key_reused() -> Problem {
 async fn find(state: &State, agent: &Agent, id: &str) -> Result<Referral, Problem> {
     let not_found = || Problem::not_found("Réorientation");
     let id = Uuid::parse_str(id).map_err(|_| not_found())?;
-    let organisation = organisations::find(&state.database, &agent.organisation).await?.ok_or_else(not_found)?;
+    let organisation = state.organisations.find(&agent.organisation).await?.ok_or_else(not_found)?;
     let mut scope = scoped(&state.database, Scope::Organisation(organisation)).await?;
     let found = referrals::find(&mut scope, id).await?;
     scope.commit().await?;

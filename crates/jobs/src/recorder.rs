@@ -1,0 +1,104 @@
+//! The one writer of referrals: what waits while one transaction commits makes the next, so that many share the wait for the disk.
+
+use std::time::Duration;
+
+use aiguilleur_storage::referrals::{self, Entry, Recorded};
+use aiguilleur_storage::{Database, Scoped, StorageError};
+use tokio::sync::{mpsc, oneshot};
+
+/// Referrals that may wait at once, some 2 KB each; more are told to come back.
+const MAX_WAITING: usize = 4_096;
+/// Referrals of one transaction.
+const MAX_TOGETHER: usize = 64;
+/// How long a transaction may take; the lack of an answer is told as such.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Hands referrals to the writer. Cloning shares it.
+#[derive(Debug, Clone)]
+pub struct Recorder {
+    queue: mpsc::Sender<Waiting>,
+}
+
+/// The writer's end.
+#[derive(Debug)]
+pub struct Queue(mpsc::Receiver<Waiting>);
+
+#[derive(Debug)]
+struct Waiting {
+    entry: Entry,
+    answer: oneshot::Sender<Result<Recorded, StorageError>>,
+}
+
+/// A recorder, and what [`keep_recording`] is to be given for it.
+pub fn recorder() -> (Recorder, Queue) {
+    let (queue, waiting) = mpsc::channel(MAX_WAITING);
+    (Recorder { queue }, Queue(waiting))
+}
+
+impl Recorder {
+    /// Records a referral, which is on record when this returns: the commit is over. Whoever stops waiting doesn't undo it.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] when too many wait, or when the database doesn't confirm: it is recorded or not, and its key
+    /// will tell. Other errors are the referral's own, and it isn't recorded.
+    pub async fn record(&self, entry: Entry) -> Result<Recorded, StorageError> {
+        let (answer, answered) = oneshot::channel();
+        let refused = |why: &str| StorageError::Unavailable(why.to_owned());
+        self.queue.try_send(Waiting { entry, answer }).map_err(|_| refused("too many referrals wait, or the service stops"))?;
+        answered.await.map_err(|_| refused("the service stops"))?
+    }
+}
+
+/// Records whatever waits, never waiting for more, until told to stop; what waits by then is recorded first.
+pub async fn keep_recording(Queue(mut queue): Queue, database: Database, mut stop: oneshot::Receiver<()>) {
+    loop {
+        let mut batch = Vec::with_capacity(MAX_TOGETHER);
+        tokio::select! {
+            biased;
+            taken = queue.recv_many(&mut batch, MAX_TOGETHER) => if taken == 0 { return },
+            _ = &mut stop => return,
+        }
+        settle(&database, batch, &mut queue).await;
+    }
+}
+
+/// Records a batch and answers everybody in it. Where one referral is refused by the database, halves are recorded apart, so that its
+/// neighbours aren't. Where the database doesn't answer, those who wait hear so too.
+async fn settle(database: &Database, batch: Vec<Waiting>, queue: &mut mpsc::Receiver<Waiting>) {
+    let mut batches = vec![batch];
+    while let Some(mut batch) = batches.pop() {
+        let entries: Vec<&Entry> = batch.iter().map(|waiting| &waiting.entry).collect();
+        let outcome = tokio::time::timeout(PATIENCE, record_together(database, &entries)).await;
+        // Whoever stopped waiting needs no answer.
+        match outcome.unwrap_or_else(|_| Err(StorageError::Unavailable("timed out".to_owned()))) {
+            Ok(recorded) => {
+                for (waiting, recorded) in batch.into_iter().zip(recorded) {
+                    let _ = waiting.answer.send(Ok(recorded));
+                }
+            }
+            Err(StorageError::Unavailable(cause)) => {
+                let all = batch.into_iter().chain(batches.drain(..).flatten()).chain(std::iter::from_fn(|| queue.try_recv().ok()));
+                for waiting in all {
+                    let _ = waiting.answer.send(Err(StorageError::Unavailable(cause.clone())));
+                }
+            }
+            Err(_) if batch.len() > 1 => {
+                batches.push(batch.split_off(batch.len() / 2));
+                batches.push(batch);
+            }
+            Err(error) => {
+                if let Some(waiting) = batch.pop() {
+                    let _ = waiting.answer.send(Err(error));
+                }
+            }
+        }
+    }
+}
+
+async fn record_together(database: &Database, entries: &[&Entry]) -> Result<Vec<Recorded>, StorageError> {
+    let mut transaction = Scoped::open(database).await?;
+    let recorded = referrals::record(&mut transaction, entries).await?;
+    // Nobody knows what became of a commit that failed: it isn't tried again.
+    transaction.commit().await.map_err(|error| StorageError::Unavailable(error.to_string()))?;
+    Ok(recorded)
+}
