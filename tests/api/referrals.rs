@@ -83,6 +83,45 @@ async fn one_key_records_once_even_in_parallel() {
 }
 
 #[tokio::test]
+async fn many_at_once_are_each_recorded_once_for_their_own() {
+    let (app, _database) = App::national().await;
+    let slugs = ["ours", "theirs", "others"];
+    let tokens = slugs.map(|slug| app.token("mediator", "agent-1", slug));
+    let stranger = app.token("institution_editor", "agent-1", "ours");
+    let posts = (0..240).map(|number| {
+        let (app, token) = (&app, if number % 8 == 7 { &stranger } else { &tokens[number % 3] });
+        async move {
+            let body = with(json!({"person_ref": format!("dossier-{number}")}));
+            // One in two without a key; of the others, each key comes from three requests that differ, of which one wins.
+            let answer = match number % 2 {
+                0 => app.post("/v1/referrals", token, &body).await,
+                _ => post_with_key(app, token, &format!("key-{}", number / 18), &body).await,
+            };
+            (number, answer)
+        }
+    });
+    let mut promised = [const { std::collections::BTreeMap::new() }; 3];
+    for (number, answer) in join_all(posts).await {
+        match answer.status.as_u16() {
+            201 => {
+                let referral = answer.json();
+                let twice = promised[number % 3].insert(referral["id"].to_string(), referral.clone());
+                assert_eq!((twice, &referral["person_ref"]), (None, &json!(format!("dossier-{number}"))));
+            }
+            409 => assert!(number % 2 == 1, "{}", answer.text),
+            status => assert_eq!((status, number % 8), (403, 7), "{}", answer.text),
+        }
+    }
+    for (promised, token) in promised.into_iter().zip(&tokens) {
+        let listed = app.get_as("/v1/referrals?limit=100", token).await.json();
+        let listed: std::collections::BTreeMap<String, Value> =
+            listed["items"].as_array().unwrap().iter().map(|item| (item["id"].to_string(), item.clone())).collect();
+        assert_eq!(listed, promised, "all that was promised, and nothing else");
+        assert!(listed.len() > 40, "{}", listed.len());
+    }
+}
+
+#[tokio::test]
 async fn a_key_is_forgotten_in_time() {
     let (app, database) = App::national().await;
     let token = app.token("mediator", "agent-1", "ours");

@@ -1,4 +1,4 @@
-//! Referrals over HTTP against pgbench writing the same rows in the same kind of transaction, on the same cluster.
+//! Referrals over HTTP against pgbench writing the same rows, each client in transactions of its own, on the same cluster.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -12,9 +12,9 @@ use hyper::{Request, header};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::load::Load;
+use crate::load::{Load, micros};
 use crate::report::{Aim, Report};
-use crate::service::{DATABASE, Joined, Prepared};
+use crate::service::{DATABASE, Joined, Prepared, cpu_s};
 use crate::{Failure, Pace};
 
 /// As many as mediators at once in a large network; pgbench is given as many.
@@ -39,9 +39,11 @@ pub async fn measure(report: &mut Report, pace: Pace, prepared: &Prepared) -> Re
     std::fs::write(&same_rows, same_rows_as_a_referral(organisation(&joined).await?))?;
     std::fs::write(&one_row, "INSERT INTO bench_row VALUES (gen_random_uuid(), now());\n")?;
 
-    let (mut ours, mut theirs, mut rows, mut latency) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut ours, mut theirs, mut rows, mut latency, mut cpu) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 1..=pace.rounds {
+        let before = cpu_s(app.pid());
         let measured = posting.for_seconds(pace.round_s).await?;
+        cpu.push((cpu_s(app.pid()) - before) * 1e6 / micros(measured.latency.len()));
         ours.push(measured.per_s);
         latency.push(measured.p99_us());
         for (script, figures) in [(&same_rows, &mut theirs), (&one_row, &mut rows)] {
@@ -59,6 +61,7 @@ pub async fn measure(report: &mut Report, pace: Pace, prepared: &Prepared) -> Re
     report.add("referral_over_single_row", "×", over(&rows));
     report.add("referral_per_s", "/s", ours);
     report.add("referral_p99_us", "µs", latency);
+    report.add("referral_cpu_us", "µs", cpu);
     report.add("pgbench_per_s", "/s", theirs);
     report.add("single_row_per_s", "/s", rows);
     clear(&joined).await?;
@@ -101,7 +104,7 @@ async fn organisation(joined: &Joined) -> Result<Uuid, Failure> {
     Ok(table.filter(slug.eq(ORGANISATION)).select(id).first(&mut connection).await?)
 }
 
-/// The rows of [`posting`]'s referral in as few statements as the service uses, as plain values: the database's own speed.
+/// The rows of [`posting`]'s referral in as few statements as they can be written by, as plain values: the database's own speed.
 fn same_rows_as_a_referral(organisation: Uuid) -> String {
     let lines = [
         "BEGIN;",

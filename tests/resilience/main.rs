@@ -1,4 +1,5 @@
-//! What must survive: kill -9, a database that goes away, two processes on one data directory.
+//! What must survive: kill -9, a database that goes away, two processes on one data directory, neighbours in one transaction.
 
 mod database_away;
 mod killed;
+mod recorder;

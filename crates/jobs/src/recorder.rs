@@ -4,12 +4,16 @@ use std::time::Duration;
 
 use aiguilleur_storage::referrals::{self, Entry, Recorded};
 use aiguilleur_storage::{Database, Scoped, StorageError};
-use tokio::sync::{mpsc, oneshot};
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use tokio::sync::{Mutex, mpsc, oneshot};
 
 /// Referrals that may wait at once, some 2 KB each; more are told to come back.
 const MAX_WAITING: usize = 4_096;
 /// Referrals of one transaction.
 const MAX_TOGETHER: usize = 64;
+/// Transactions under way at once: while one waits for the disk, the next is written.
+const WRITERS: usize = 2;
 /// How long a transaction may take; the lack of an answer is told as such.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -50,21 +54,29 @@ impl Recorder {
 }
 
 /// Records whatever waits, never waiting for more, until told to stop; what waits by then is recorded first.
-pub async fn keep_recording(Queue(mut queue): Queue, database: Database, mut stop: oneshot::Receiver<()>) {
+pub async fn keep_recording(queue: Queue, database: Database, stop: oneshot::Receiver<()>) {
+    let (queue, stop) = (Mutex::new(queue.0), stop.map(drop).shared());
+    let writers = std::env::var("TRY_WRITERS").ok().and_then(|it| it.parse().ok()).unwrap_or(WRITERS);
+    join_all((0..writers).map(|_| write(&queue, &database, stop.clone()))).await;
+}
+
+async fn write(queue: &Mutex<mpsc::Receiver<Waiting>>, database: &Database, mut stop: impl Future<Output = ()> + Unpin) {
     loop {
         let mut batch = Vec::with_capacity(MAX_TOGETHER);
+        let mut waiting = queue.lock().await;
         tokio::select! {
             biased;
-            taken = queue.recv_many(&mut batch, MAX_TOGETHER) => if taken == 0 { return },
-            _ = &mut stop => return,
+            taken = waiting.recv_many(&mut batch, MAX_TOGETHER) => if taken == 0 { return },
+            () = &mut stop => return,
         }
-        settle(&database, batch, &mut queue).await;
+        drop(waiting);
+        settle(database, batch, queue).await;
     }
 }
 
 /// Records a batch and answers everybody in it. Where one referral is refused by the database, halves are recorded apart, so that its
 /// neighbours aren't. Where the database doesn't answer, those who wait hear so too.
-async fn settle(database: &Database, batch: Vec<Waiting>, queue: &mut mpsc::Receiver<Waiting>) {
+async fn settle(database: &Database, batch: Vec<Waiting>, queue: &Mutex<mpsc::Receiver<Waiting>>) {
     let mut batches = vec![batch];
     while let Some(mut batch) = batches.pop() {
         let entries: Vec<&Entry> = batch.iter().map(|waiting| &waiting.entry).collect();
@@ -77,8 +89,10 @@ async fn settle(database: &Database, batch: Vec<Waiting>, queue: &mut mpsc::Rece
                 }
             }
             Err(StorageError::Unavailable(cause)) => {
-                let all = batch.into_iter().chain(batches.drain(..).flatten()).chain(std::iter::from_fn(|| queue.try_recv().ok()));
-                for waiting in all {
+                // Another writer that holds the queue will hear it from the database itself.
+                let mut queue = queue.try_lock();
+                let others = std::iter::from_fn(|| queue.as_mut().ok()?.try_recv().ok());
+                for waiting in batch.into_iter().chain(batches.drain(..).flatten()).chain(others) {
                     let _ = waiting.answer.send(Err(StorageError::Unavailable(cause.clone())));
                 }
             }
