@@ -1,4 +1,4 @@
-//! The one writer of referrals: what waits while one transaction commits makes the next, so that many share the wait for the disk.
+//! Writes referrals many at a time: what waits while one transaction commits makes the next, so that they share the wait for the disk.
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ const WRITERS: usize = 2;
 /// How long a transaction may take; the lack of an answer is told as such.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Hands referrals to the writer. Cloning shares it.
+/// Hands referrals to the writers. Cloning shares it.
 #[derive(Debug, Clone)]
 pub struct Recorder {
     queue: mpsc::Sender<Waiting>,
 }
 
-/// The writer's end.
+/// The writers' end.
 #[derive(Debug)]
 pub struct Queue(mpsc::Receiver<Waiting>);
 
@@ -56,8 +56,7 @@ impl Recorder {
 /// Records whatever waits, never waiting for more, until told to stop; what waits by then is recorded first.
 pub async fn keep_recording(queue: Queue, database: Database, stop: oneshot::Receiver<()>) {
     let (queue, stop) = (Mutex::new(queue.0), stop.map(drop).shared());
-    let writers = std::env::var("TRY_WRITERS").ok().and_then(|it| it.parse().ok()).unwrap_or(WRITERS);
-    join_all((0..writers).map(|_| write(&queue, &database, stop.clone()))).await;
+    join_all((0..WRITERS).map(|_| write(&queue, &database, stop.clone()))).await;
 }
 
 async fn write(queue: &Mutex<mpsc::Receiver<Waiting>>, database: &Database, mut stop: impl Future<Output = ()> + Unpin) {
