@@ -2,10 +2,14 @@
 
 use std::collections::HashMap;
 
-use aiguilleur_domain::area::FundAreas;
+use aiguilleur_domain::area::{Area, FundAreas};
+use aiguilleur_domain::need::Regime;
 use aiguilleur_domain::procedure::{Basis, FranceServicesHelp, Institution, Mandate, Procedure, TerritoryRule};
+use aiguilleur_domain::structure::Kind;
 use aiguilleur_domain::text::normalise;
+use foldhash::fast::FixedState;
 
+use crate::rule::Rule;
 use crate::words::{Fit, Words, needs};
 
 /// Procedures and institutions, sorted by slug.
@@ -13,14 +17,23 @@ use crate::words::{Fit, Words, needs};
 pub struct Catalogue {
     procedures: Vec<Procedure>,
     institutions: Vec<Institution>,
-    procedure_by_slug: HashMap<String, usize>,
-    institution_by_slug: HashMap<String, usize>,
+    procedure_by_slug: HashMap<String, usize, FixedState>,
+    institution_by_slug: HashMap<String, usize, FixedState>,
     /// Everything a procedure is called, normalised, in the order of `procedures`.
     names: Vec<String>,
     /// Which départements share a desk, by institution.
     pub fund_areas: FundAreas,
     words: Words,
+    /// Of each procedure, in their order; that of [`Catalogue::anything`] comes last.
+    rules: Vec<Rules>,
     anything: Procedure,
+}
+
+/// A procedure's rule for each scheme.
+#[derive(Debug)]
+struct Rules {
+    general: Rule,
+    agricole: Rule,
 }
 
 impl Default for Catalogue {
@@ -52,12 +65,18 @@ impl Catalogue {
     pub fn new(mut procedures: Vec<Procedure>, mut institutions: Vec<Institution>) -> Self {
         procedures.sort_by(|a, b| a.slug.cmp(&b.slug));
         institutions.sort_by(|a, b| a.slug.cmp(&b.slug));
+        let anything = anything();
+        let read = |procedure: &Procedure| Rules {
+            general: Rule::read(procedure, Regime::General),
+            agricole: Rule::read(procedure, Regime::Agricole),
+        };
         Self {
+            rules: procedures.iter().chain([&anything]).map(read).collect(),
             procedure_by_slug: procedures.iter().enumerate().map(|(index, procedure)| (procedure.slug.clone(), index)).collect(),
             institution_by_slug: institutions.iter().enumerate().map(|(index, body)| (body.slug.clone(), index)).collect(),
             names: procedures.iter().map(names).collect(),
             words: Words::default(),
-            anything: anything(),
+            anything,
             fund_areas: FundAreas::default(),
             procedures,
             institutions,
@@ -83,6 +102,23 @@ impl Catalogue {
         self.institution_by_slug.get(slug).and_then(|&index| self.institutions.get(index))
     }
 
+    /// The area that a kind of structure serves around the commune it stands in, or an institution's desk.
+    pub fn area_of(&self, kind: Kind, institution: Option<&str>) -> Area {
+        match kind {
+            Kind::Guichet => Area::of_institution(self.territory_of(institution)),
+            kind => kind.default_area(),
+        }
+    }
+
+    /// The départements that have the same desk of an institution as this one, itself included.
+    pub fn sharing(&self, institution: Option<&str>, departement: &str) -> Vec<String> {
+        self.fund_areas.sharing(institution.unwrap_or_default(), self.territory_of(institution), departement)
+    }
+
+    fn territory_of(&self, institution: Option<&str>) -> Option<&str> {
+        self.institution(institution?)?.territory.as_deref()
+    }
+
     pub fn procedures(&self) -> &[Procedure] {
         &self.procedures
     }
@@ -94,6 +130,15 @@ impl Catalogue {
     /// The rule for a need that names no procedure: whoever helps with any.
     pub fn anything(&self) -> &Procedure {
         &self.anything
+    }
+
+    /// The rule of one of the procedures; of [`Catalogue::anything`] for one that isn't among them.
+    pub(crate) fn rule(&self, procedure: &Procedure, regime: Regime) -> Option<&Rule> {
+        let rules = self.procedure_by_slug.get(&procedure.slug).map_or(self.rules.last(), |&index| self.rules.get(index))?;
+        Some(match regime {
+            Regime::General => &rules.general,
+            Regime::Agricole => &rules.agricole,
+        })
     }
 
     /// What somebody means who writes as people speak.

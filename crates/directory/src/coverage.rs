@@ -55,7 +55,7 @@ impl Directory {
 
     fn reach(&self, slug: &str, commune: &Commune, at: DateTime<Utc>) -> Option<Reach> {
         let need = anybody(slug, commune, at)?;
-        let search = Search::new(self, &need, self.catalogue.procedure(slug)?, commune, None);
+        let search = Search::new(self, &need, self.catalogue.procedure(slug)?, commune, None)?;
         let mut apt = SEARCH_RADII_M.iter().map(|radius| (radius, search.apt_within(*radius)));
         let (nearest_m, local_places) = match apt.find(|(_, apt)| !apt.is_empty()) {
             Some((radius, apt)) => {

@@ -7,6 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use crate::layer::{Class, Entry, opening_at};
+use crate::territory::{Zone, Zones};
 
 /// Of a session, the place (its position, telephone, steps) is the structure's; the rest is the holder's, or unknown.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +25,24 @@ impl<'d> Door<'d> {
 
     pub fn sessions(entry: &'d Entry) -> impl Iterator<Item = Self> {
         entry.structure.sessions.iter().enumerate().map(move |session| Self { entry, session: Some(session) })
+    }
+
+    /// The structure's own (0), or that of one of its sessions, counted from 1.
+    pub(crate) fn of(entry: &'d Entry, part: usize) -> Option<Self> {
+        let Some(number) = part.checked_sub(1) else { return Some(Self::own(entry)) };
+        Some(Self { entry, session: Some((number, entry.structure.sessions.get(number)?)) })
+    }
+
+    /// Whom it serves, procedures apart: the residents of these zones.
+    pub(crate) fn reach(&self) -> &'d [Zone] {
+        match self.session {
+            None => &self.entry.reach,
+            Some((number, _)) => self.entry.session_reaches.get(number).map_or(&[], |reach| reach),
+        }
+    }
+
+    pub(crate) fn serves(&self, residence: Zones) -> bool {
+        self.reach().iter().any(|zone| residence.contains(zone))
     }
 
     /// Its own, then its sessions'.
@@ -74,18 +93,19 @@ impl<'d> Door<'d> {
         }
     }
 
-    /// Whether who stands behind it says that they handle the procedure.
-    pub fn declares(&self, procedure: &Procedure) -> bool {
-        match self.session() {
-            None => self.structure().declares(&procedure.slug, &procedure.group),
-            Some(session) => session.declares(&procedure.slug, &procedure.group),
-        }
+    /// The procedures that who stands behind it says they handle.
+    pub fn procedures(&self) -> &'d [String] {
+        self.session().map_or(&self.structure().procedures, |session| &session.procedures)
     }
 
-    /// Whether they name the procedure itself, not only its group.
-    pub fn declares_by_name(&self, slug: &str) -> bool {
-        let named = self.session().map_or(&self.structure().procedures, |session| &session.procedures);
-        named.iter().any(|named| named == slug)
+    /// The same of groups of procedures.
+    pub fn groups(&self) -> &'d [String] {
+        self.session().map_or(&self.structure().groups, |session| &session.groups)
+    }
+
+    /// Whether who stands behind it says that they handle the procedure.
+    pub fn declares(&self, procedure: &Procedure) -> bool {
+        self.procedures().contains(&procedure.slug) || self.groups().contains(&procedure.group)
     }
 
     /// A session held for some procedures is held for no others.
@@ -103,7 +123,7 @@ impl<'d> Door<'d> {
         match (class, self.kind(), self.institution()) {
             (Class::Desk(wanted), Kind::Guichet, Some(institution)) => wanted == institution,
             (Class::Kind(wanted), kind, institution) => *wanted == kind && !(kind == Kind::Guichet && institution.is_some()),
-            (Class::Desk(_) | Class::Declares(_), ..) => false,
+            (Class::Desk(_) | Class::Procedure(..) | Class::Group(..), ..) => false,
         }
     }
 

@@ -1,8 +1,9 @@
 //! Structures with their indexes, built once. A directory is two of them: a large base and a small overlay of changes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use aiguilleur_domain::area::Area;
 use aiguilleur_domain::holidays::HolidayRegion;
 use aiguilleur_domain::opening::{Opening, Schedule, still_counts};
 use aiguilleur_domain::structure::{Kind, Session, Structure};
@@ -10,10 +11,13 @@ use aiguilleur_domain::territory::{CommuneCode, Location};
 use aiguilleur_domain::text::normalise;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
+use foldhash::fast::FixedState;
 use uuid::Uuid;
 
-use crate::kd_tree::KdTree;
-use crate::territory::Territory;
+use crate::catalogue::Catalogue;
+use crate::door::Door;
+use crate::kd_tree::{KdTree, Nearest};
+use crate::territory::{Territory, Zone, Zones};
 
 /// A structure and what is computed from it once.
 #[derive(Debug)]
@@ -25,9 +29,16 @@ pub struct Entry {
     pub(crate) schedule: Option<Arc<Schedule>>,
     /// Those of its sessions, in their order.
     pub(crate) session_schedules: Vec<Option<Arc<Schedule>>>,
+    /// Whom its own door serves.
+    pub(crate) reach: Reach,
+    /// The same of its sessions, in their order.
+    pub(crate) session_reaches: Vec<Reach>,
     /// Its name, normalised, for searching.
     pub plain_name: String,
 }
+
+/// Whom a door serves: the residents of these zones.
+pub type Reach = Arc<[Zone]>;
 
 impl Entry {
     pub fn opening_at(&self, instant: DateTime<Utc>) -> Opening {
@@ -41,54 +52,77 @@ pub(crate) fn opening_at(schedule: Option<&Schedule>, checked_on: Option<NaiveDa
     schedule.filter(|_| counts).map_or(Opening::UNKNOWN, |schedule| schedule.at(instant))
 }
 
-/// A set of structures that a rule may name. Who holds a session counts as being there.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// A set of doors that a rule may name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     Kind(Kind),
     /// The desks of an institution, by its slug.
     Desk(String),
-    /// Structures that declare a procedure or a group of procedures.
-    Declares(String),
+    /// Doors, of that kind if one is named, that say they handle a procedure, by its slug.
+    Procedure(String, Option<Kind>),
+    /// The same for a group of procedures. An administration's own counter must name the procedure itself: nobody contests an order to
+    /// leave at the prefecture that gave it.
+    Group(String, Option<Kind>),
 }
 
-/// The members of a class, by place.
+/// A door of a layer, by numbers: of an entry, its own (0) or that of one of its sessions, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DoorNumber {
+    entry: u32,
+    part: u32,
+}
+
+/// Doors by place.
+#[derive(Debug, Default)]
+struct Doors {
+    tree: KdTree<DoorNumber>,
+    /// Those in a commune whose centre isn't known.
+    unplaced: Vec<DoorNumber>,
+}
+
+/// The members of a class.
 #[derive(Debug, Default)]
 pub struct Members {
-    pub tree: KdTree,
-    by_commune: HashMap<CommuneCode, Vec<u32>>,
-    /// Those whose own record says which areas they serve, by each of these codes.
-    by_area: HashMap<String, Vec<u32>>,
+    all: Doors,
+    /// By the zones they serve. `None`: each serves everybody.
+    by_zone: Option<HashMap<Zone, Doors, FixedState>>,
+    by_commune: HashMap<CommuneCode, Vec<DoorNumber>, FixedState>,
 }
 
 /// Structures in ascending order of id, and their indexes. Closed ones are kept, outside the indexes.
 #[derive(Debug, Default)]
 pub struct Layer {
     entries: Vec<Entry>,
-    classes: HashMap<Class, Members>,
+    classes: HashMap<Class, Members, FixedState>,
 }
 
 impl Layer {
     /// `now` decides which hours still count and which days they are expanded to.
-    pub fn build(mut structures: Vec<Structure>, territory: &Territory, now: DateTime<Utc>) -> Self {
+    pub fn build(mut structures: Vec<Structure>, catalogue: &Catalogue, territory: &Territory, now: DateTime<Utc>) -> Self {
         structures.sort_by_key(|structure| structure.id);
         let mut schedules = Schedules { territory, now, known: HashMap::new() };
+        let mut reaches = Reaches { catalogue, territory, known: HashMap::default() };
         let entries: Vec<Entry> = structures
             .into_iter()
             .map(|structure| Entry {
                 position: territory.position_of(&structure),
                 schedule: schedules.of(&structure),
                 session_schedules: schedules.of_sessions(&structure),
+                reach: reaches.of(&structure),
+                session_reaches: reaches.of_sessions(&structure),
                 plain_name: normalise(&structure.name),
                 structure,
             })
             .collect();
-        let mut members: HashMap<Class, Vec<u32>> = HashMap::new();
-        for (entry, index) in entries.iter().zip(0..).filter(|(entry, _)| !entry.structure.is_closed()) {
-            for class in classes_of(&entry.structure) {
-                members.entry(class).or_default().push(index);
+        let mut members: HashMap<Class, Vec<DoorNumber>, FixedState> = HashMap::default();
+        for (entry, number) in entries.iter().zip(0..).filter(|(entry, _)| !entry.structure.is_closed()) {
+            for (door, part) in Door::all(entry).zip(0..) {
+                for class in classes_of(&door) {
+                    members.entry(class).or_default().push(DoorNumber { entry: number, part });
+                }
             }
         }
-        let classes = members.into_iter().map(|(class, members)| (class, Members::build(&members, &entries))).collect();
+        let classes = members.into_iter().map(|(class, members)| (class, Members::build(members, &entries))).collect();
         Self { entries, classes }
     }
 
@@ -101,8 +135,8 @@ impl Layer {
         self.entries.get(index)
     }
 
-    pub fn entry(&self, index: u32) -> Option<&Entry> {
-        self.entries.get(usize::try_from(index).ok()?)
+    pub fn door(&self, number: DoorNumber) -> Option<Door<'_>> {
+        door(&self.entries, number)
     }
 
     pub fn members(&self, class: &Class) -> Option<&Members> {
@@ -110,47 +144,126 @@ impl Layer {
     }
 }
 
+fn door(entries: &[Entry], number: DoorNumber) -> Option<Door<'_>> {
+    let entry = entries.get(usize::try_from(number.entry).ok()?)?;
+    Door::of(entry, usize::try_from(number.part).ok()?)
+}
+
 impl Members {
-    fn build(members: &[u32], entries: &[Entry]) -> Self {
-        let entry = |index: u32| usize::try_from(index).ok().and_then(|index| entries.get(index));
-        let mut by_commune: HashMap<CommuneCode, Vec<u32>> = HashMap::new();
-        let mut by_area: HashMap<String, Vec<u32>> = HashMap::new();
-        for &index in members {
-            let Some(Entry { structure, .. }) = entry(index) else { continue };
-            by_commune.entry(structure.commune.clone()).or_default().push(index);
-            for area in &structure.territory {
-                by_area.entry(area.clone()).or_default().push(index);
+    fn build(members: Vec<DoorNumber>, entries: &[Entry]) -> Self {
+        let entry = |number: DoorNumber| usize::try_from(number.entry).ok().and_then(|index| entries.get(index));
+        let reach = |number: DoorNumber| door(entries, number).map_or(&[][..], |door| door.reach());
+        let mut by_commune: HashMap<CommuneCode, Vec<DoorNumber>, FixedState> = HashMap::default();
+        let mut by_zone: HashMap<Zone, Vec<DoorNumber>, FixedState> = HashMap::default();
+        let for_everybody = members.iter().all(|&number| reach(number) == [Zone::EVERYWHERE]);
+        for &number in &members {
+            let Some(Entry { structure, .. }) = entry(number) else { continue };
+            by_commune.entry(structure.commune.clone()).or_default().push(number);
+            if !for_everybody {
+                reach(number).iter().for_each(|zone| by_zone.entry(*zone).or_default().push(number));
             }
         }
-        let placed = members.iter().filter_map(|&index| entry(index)?.position.map(|position| (position, index)));
-        Self { tree: KdTree::build(placed), by_commune, by_area }
+        let by_zone = by_zone.into_iter().map(|(zone, members)| (zone, Doors::build(members, entries))).collect();
+        Self { all: Doors::build(members, entries), by_zone: (!for_everybody).then_some(by_zone), by_commune }
+    }
+
+    /// All of them, nearest first.
+    pub fn nearest(&self, from: Location) -> Nearest<'_, DoorNumber> {
+        self.all.tree.nearest(from)
+    }
+
+    /// Whether some of them don't serve everybody.
+    pub fn has_zones(&self) -> bool {
+        self.by_zone.is_some()
+    }
+
+    /// Those that serve one of these zones, nearest first, zone by zone.
+    pub fn serving(&self, zones: Zones, from: Location) -> impl Iterator<Item = Nearest<'_, DoorNumber>> {
+        self.doors_serving(zones).map(move |doors| doors.tree.nearest(from))
+    }
+
+    /// Those that serve one of these zones, in no order; some twice.
+    pub fn bound(&self, zones: Zones) -> impl Iterator<Item = DoorNumber> {
+        self.doors_serving(zones).flat_map(|doors| doors.tree.items().chain(doors.unplaced.iter().copied()))
+    }
+
+    fn doors_serving(&self, zones: Zones) -> impl Iterator<Item = &Doors> {
+        let by_zone = self.by_zone.iter().flat_map(move |by_zone| zones.into_iter().filter_map(|zone| by_zone.get(&zone)));
+        self.by_zone.is_none().then_some(&self.all).into_iter().chain(by_zone)
     }
 
     /// Those that stand in a commune.
-    pub fn in_commune(&self, commune: &CommuneCode) -> &[u32] {
+    pub fn in_commune(&self, commune: &CommuneCode) -> &[DoorNumber] {
         self.by_commune.get(commune).map_or(&[], Vec::as_slice)
-    }
-
-    /// Those whose own record says that they serve an area.
-    pub fn serving(&self, area: &str) -> &[u32] {
-        self.by_area.get(area).map_or(&[], Vec::as_slice)
     }
 }
 
-/// Each class once, by its own nature or by a session's.
-fn classes_of(structure: &Structure) -> HashSet<Class> {
-    let own = (structure.kind, structure.institution.as_ref(), &structure.procedures, &structure.groups);
-    let sessions = structure.sessions.iter().map(|it| (it.kind, it.institution.as_ref(), &it.procedures, &it.groups));
-    std::iter::once(own)
-        .chain(sessions)
-        .flat_map(|(kind, institution, procedures, groups)| {
-            let nature = match institution {
-                Some(institution) if kind == Kind::Guichet => Class::Desk(institution.clone()),
-                _ => Class::Kind(kind),
-            };
-            std::iter::once(nature).chain(procedures.iter().chain(groups).cloned().map(Class::Declares))
-        })
-        .collect()
+impl Doors {
+    fn build(members: Vec<DoorNumber>, entries: &[Entry]) -> Self {
+        let position = |number: DoorNumber| entries.get(usize::try_from(number.entry).ok()?)?.position;
+        let (placed, unplaced): (Vec<DoorNumber>, Vec<DoorNumber>) = members.into_iter().partition(|&number| position(number).is_some());
+        Self { tree: KdTree::build(placed.into_iter().filter_map(|number| Some((position(number)?, number)))), unplaced }
+    }
+}
+
+/// The classes that a rule may name it by.
+fn classes_of(door: &Door<'_>) -> Vec<Class> {
+    let kind = door.kind();
+    let nature = match door.institution() {
+        Some(institution) if kind == Kind::Guichet => Class::Desk(institution.to_owned()),
+        _ => Class::Kind(kind),
+    };
+    let mut classes = vec![nature];
+    for of_kind in [None, Some(kind)] {
+        classes.extend(door.procedures().iter().map(|slug| Class::Procedure(slug.clone(), of_kind)));
+        if !kind.is_own_counter() {
+            classes.extend(door.groups().iter().map(|group| Class::Group(group.clone(), of_kind)));
+        }
+    }
+    // A record may name the same thing twice.
+    classes.sort_unstable();
+    classes.dedup();
+    classes
+}
+
+/// Whom doors serve, worked out once for those that have it in common.
+struct Reaches<'c> {
+    catalogue: &'c Catalogue,
+    territory: &'c Territory,
+    /// By area, institution and commune.
+    known: HashMap<(Area, Option<String>, CommuneCode), Reach, FixedState>,
+}
+
+impl Reaches<'_> {
+    fn of(&mut self, structure: &Structure) -> Reach {
+        if structure.territory.is_empty() {
+            return self.by_kind(structure.kind, structure.institution.as_deref(), &structure.commune);
+        }
+        structure.territory.iter().filter_map(|code| self.territory.zone(code)).collect()
+    }
+
+    /// The area on record is the structure's own, not that of whoever holds a session there.
+    fn of_sessions(&mut self, structure: &Structure) -> Vec<Reach> {
+        structure.sessions.iter().map(|it| self.by_kind(it.kind, it.institution.as_deref(), &structure.commune)).collect()
+    }
+
+    fn by_kind(&mut self, kind: Kind, institution: Option<&str>, seat: &CommuneCode) -> Reach {
+        let institution = institution.filter(|_| kind == Kind::Guichet);
+        let area = self.catalogue.area_of(kind, institution);
+        let (catalogue, territory) = (self.catalogue, self.territory);
+        // An area that covers everybody, or is that of any kind, is the same whatever the institution.
+        let institution = institution.filter(|_| matches!(area, Area::Departement | Area::Fund));
+        let known = self.known.entry((area, institution.map(str::to_owned), seat.clone()));
+        let zones = || match territory.resolve(seat) {
+            _ if area == Area::Everywhere => vec![Zone::EVERYWHERE],
+            Some(seat) => {
+                let codes = area.served_from(seat.commune, |departement| catalogue.sharing(institution, departement));
+                codes.unwrap_or_default().iter().filter_map(|code| territory.zone(code)).collect()
+            }
+            None => Vec::new(),
+        };
+        known.or_insert_with(|| zones().into()).clone()
+    }
 }
 
 /// Schedules shared by text, time zone and holiday region: parsing costs 40 µs, and towns keep the same hours.

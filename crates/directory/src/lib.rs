@@ -10,6 +10,7 @@ pub mod kd_tree;
 pub mod layer;
 pub mod list;
 pub mod orient;
+mod rule;
 pub mod territory;
 pub mod words;
 
@@ -17,13 +18,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use aiguilleur_domain::structure::Structure;
-use aiguilleur_domain::territory::{Commune, CommuneCode};
+use aiguilleur_domain::territory::{CommuneCode, Location};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use catalogue::Catalogue;
-use layer::{Class, Entry, Layer};
-use territory::Territory;
+use door::Door;
+use layer::{Class, DoorNumber, Entry, Layer};
+use territory::{Territory, Zones};
 
 /// How many changed structures the overlay may hold before a new base is worth building.
 pub const OVERLAY_LIMIT: usize = 4_000;
@@ -49,7 +51,7 @@ impl Directory {
         structures: Vec<Structure>,
         now: DateTime<Utc>,
     ) -> Self {
-        let base = Arc::new(Layer::build(structures, &territory, now));
+        let base = Arc::new(Layer::build(structures, &catalogue, &territory, now));
         Self { revision, catalogue, territory, base, overlay: Arc::default(), base_built_at: now }
     }
 
@@ -59,7 +61,7 @@ impl Directory {
         let mut structures: HashMap<Uuid, Structure> =
             self.overlay.entries().iter().map(|entry| (entry.structure.id, entry.structure.clone())).collect();
         structures.extend(changed.into_iter().map(|structure| (structure.id, structure)));
-        let overlay = Arc::new(Layer::build(structures.into_values().collect(), &self.territory, now));
+        let overlay = Arc::new(Layer::build(structures.into_values().collect(), &self.catalogue, &self.territory, now));
         Self { revision, overlay, ..self.clone() }
     }
 
@@ -88,45 +90,33 @@ impl Directory {
         !self.overlay.entries().is_empty() && self.overlay.get(base_entry.structure.id).is_some()
     }
 
-    /// The members of a class in one commune.
-    fn in_commune<'d>(&'d self, class: &Class, commune: &CommuneCode) -> impl Iterator<Item = &'d Entry> + use<'d> {
-        let members: Vec<_> = self.layers(class).map(|(layer, members)| (layer, members.in_commune(commune))).collect();
-        let entries = members.into_iter().flat_map(|(layer, members)| members.iter().filter_map(move |&index| layer.entry(index)));
-        entries.filter(|entry| self.is_current(entry))
+    /// The doors of a class in one commune, those of a structure together.
+    fn in_commune(&self, class: &Class, commune: &CommuneCode) -> InCommune<'_> {
+        let of = |layer| Layer::members(layer, class).map(|members| (layer, members.in_commune(commune).iter()));
+        InCommune { directory: Some(self), layers: [of(&self.base), of(&self.overlay)] }
     }
 
-    /// The members of a class in one commune, and those whose record says that they serve it; some of them twice.
-    fn bound(&self, class: &Class, commune: &Commune) -> Vec<&Entry> {
-        self.layers(class)
-            .flat_map(|(layer, members)| {
-                let serving = commune.areas().flat_map(|area| members.serving(&area));
-                members.in_commune(&commune.code).iter().chain(serving).filter_map(move |&index| layer.entry(index))
-            })
-            .filter(|entry| self.is_current(entry))
-            .collect()
+    /// The doors of a class that serve one of these zones, in no order; some of them twice.
+    fn bound<'d>(&'d self, class: &Class, zones: Zones) -> impl Iterator<Item = Door<'d>> + use<'d> {
+        let doors = self.layers(class).flat_map(move |(layer, members)| members.bound(zones).filter_map(|number| layer.door(number)));
+        doors.filter(|door| self.is_current(door.entry))
     }
 
-    /// The members of a class, nearest first, with metres as the crow flies.
-    fn nearest<'d>(
-        &'d self,
-        class: &Class,
-        from: aiguilleur_domain::territory::Location,
-    ) -> impl Iterator<Item = (&'d Entry, f64)> + use<'d> {
-        let mut sources: Vec<_> = self
-            .layers(class)
-            .map(|(layer, members)| {
-                members.tree.nearest(from).filter_map(move |(index, metres)| Some((layer.entry(index)?, metres))).peekable()
-            })
-            .collect();
-        let merged = std::iter::from_fn(move || {
-            let nearest = sources
-                .iter_mut()
-                .enumerate()
-                .filter_map(|(source, items)| items.peek().map(|(entry, metres)| (*metres, entry.structure.id, source)))
-                .min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)))?;
-            sources.get_mut(nearest.2)?.next()
-        });
-        merged.filter(|(entry, _)| self.is_current(entry))
+    /// The doors of a class, nearest first.
+    fn nearest(&self, class: &Class, from: Location) -> Nearby<'_> {
+        Nearby::new(self, self.layers(class).map(|(layer, members)| (layer, members.nearest(from))))
+    }
+
+    /// The doors of a class that serve one of these zones, nearest first.
+    fn serving(&self, class: &Class, zones: Zones, from: Location) -> Nearby<'_> {
+        let trees = self.layers(class).flat_map(|(layer, members)| members.serving(zones, from).map(move |tree| (layer, tree)));
+        Nearby::new(self, trees)
+    }
+
+    /// The doors of a class, nearest first, when some of them don't serve everybody.
+    fn strangers(&self, class: &Class, from: Location) -> Nearby<'_> {
+        let zoned = self.layers(class).filter(|(_, members)| members.has_zones());
+        Nearby::new(self, zoned.map(|(layer, members)| (layer, members.nearest(from))))
     }
 
     fn layers<'d>(&'d self, class: &Class) -> impl Iterator<Item = (&'d Layer, &'d layer::Members)> + use<'d> {
@@ -136,9 +126,113 @@ impl Directory {
 
     /// Not hidden by a newer version of itself.
     fn is_current(&self, entry: &Entry) -> bool {
+        if self.overlay.entries().is_empty() {
+            return true;
+        }
         match self.overlay.get(entry.structure.id) {
             Some(newest) => std::ptr::eq(newest, entry),
             None => true,
         }
+    }
+}
+
+/// The doors of a class in one commune.
+#[derive(Debug, Default)]
+struct InCommune<'d> {
+    directory: Option<&'d Directory>,
+    layers: [Option<(&'d Layer, std::slice::Iter<'d, DoorNumber>)>; 2],
+}
+
+impl InCommune<'_> {
+    /// Whether nothing is left to be looked at.
+    fn is_empty(&self) -> bool {
+        self.layers.iter().flatten().all(|(_, numbers)| numbers.as_slice().is_empty())
+    }
+}
+
+impl<'d> Iterator for InCommune<'d> {
+    type Item = Door<'d>;
+
+    fn next(&mut self) -> Option<Door<'d>> {
+        let directory = self.directory?;
+        let mut left = self.layers.iter_mut().flatten();
+        left.find_map(|(layer, numbers)| numbers.find_map(|&number| layer.door(number).filter(|door| directory.is_current(door.entry))))
+    }
+}
+
+/// Doors in ascending distance, each once, with metres as the crow flies; equal distances by id. It looks no farther than it is asked to.
+#[derive(Debug)]
+struct Nearby<'d> {
+    directory: &'d Directory,
+    streams: Vec<Stream<'d>>,
+    /// Found, and not yet taken.
+    next: Option<(Door<'d>, f64)>,
+    last: Option<(&'d Layer, DoorNumber)>,
+    /// Whatever is nearer has been found.
+    searched_m: f64,
+}
+
+/// One tree, and what comes next of it.
+#[derive(Debug)]
+struct Stream<'d> {
+    layer: &'d Layer,
+    tree: kd_tree::Nearest<'d, DoorNumber>,
+    next: Option<(DoorNumber, f64)>,
+}
+
+impl<'d> Nearby<'d> {
+    fn new(directory: &'d Directory, trees: impl Iterator<Item = (&'d Layer, kd_tree::Nearest<'d, DoorNumber>)>) -> Self {
+        let streams = trees.map(|(layer, tree)| Stream { layer, tree, next: None }).collect();
+        Self { directory, streams, next: None, last: None, searched_m: 0.0 }
+    }
+
+    /// Metres that the next one is away at least.
+    fn at_least_m(&self) -> f64 {
+        self.next.map_or(self.searched_m, |(_, metres)| metres)
+    }
+
+    /// The next one, unless it is farther than so many metres; then it stays for later.
+    fn next_within(&mut self, metres: f64) -> Option<(Door<'d>, f64)> {
+        self.peek_within(metres)?;
+        self.next.take()
+    }
+
+    /// Metres to the next one, if it is within so many.
+    fn peek_within(&mut self, metres: f64) -> Option<f64> {
+        while self.next.is_none() {
+            let Some((layer, number, found_m)) = self.pull_within(metres) else {
+                self.searched_m = self.searched_m.max(metres.next_up());
+                return None;
+            };
+            // Who serves several of the zones stands in several trees.
+            let again = self.last.is_some_and(|(of, last)| last == number && std::ptr::eq(of, layer));
+            self.last = Some((layer, number));
+            let door = layer.door(number).filter(|door| !again && self.directory.is_current(door.entry));
+            self.searched_m = found_m;
+            self.next = door.map(|door| (door, found_m));
+        }
+        self.next.map(|(_, found_m)| found_m).filter(|found_m| *found_m <= metres)
+    }
+
+    /// The nearest of all trees, whatever it is.
+    fn pull_within(&mut self, metres: f64) -> Option<(&'d Layer, DoorNumber, f64)> {
+        for stream in &mut self.streams {
+            stream.next = stream.next.or_else(|| stream.tree.next_within(metres));
+        }
+        let id = |stream: &Stream<'d>| stream.next.and_then(|(number, _)| stream.layer.door(number)).map(|door| door.key());
+        let ahead = self.streams.iter_mut().filter(|stream| stream.next.is_some_and(|(_, found_m)| found_m <= metres));
+        let nearest = ahead.min_by(|a, b| {
+            let found_m = |stream: &Stream<'d>| stream.next.map_or(f64::INFINITY, |(_, found_m)| found_m);
+            found_m(a).total_cmp(&found_m(b)).then_with(|| id(a).cmp(&id(b)))
+        })?;
+        nearest.next.take().map(|(number, found_m)| (nearest.layer, number, found_m))
+    }
+}
+
+impl<'d> Iterator for Nearby<'d> {
+    type Item = (Door<'d>, f64);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_within(f64::INFINITY)
     }
 }

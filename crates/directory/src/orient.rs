@@ -7,26 +7,32 @@ mod telling;
 
 use std::collections::HashSet;
 
-use aiguilleur_domain::need::{Channel, Need, Precision, Regime};
+use aiguilleur_domain::need::{Channel, Need, Precision};
 use aiguilleur_domain::opening::Opening;
 use aiguilleur_domain::procedure::{Hotline, Institution, Procedure};
 use aiguilleur_domain::ranking::{self, Contender, LOCAL_M, SEARCH_RADII_M, Standing, whole_metres};
 use aiguilleur_domain::reason::{Caution, Exclusion, Pairing, Reason};
 use aiguilleur_domain::structure::{Access, Kind};
-use aiguilleur_domain::target::{self, Target};
 use aiguilleur_domain::territory::Commune;
+use foldhash::fast::FixedState;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 use uuid::Uuid;
 
 use self::competence::{Competence, Event};
-use crate::Directory;
 use crate::door::Door;
 use crate::layer::{Class, Entry};
+use crate::rule::Rule;
+use crate::territory::Zones;
+use crate::{Directory, InCommune, Nearby};
 
+/// How many doors of a class are looked at for some that serve others.
+const STRANGERS_TRIED: usize = 100;
+/// How many structures left out are named.
+const LEFT_OUT: usize = 5;
 /// How many structures of one class are named among those left out, where only some of them are looked for.
 const LEFT_OUT_PER_CLASS: usize = 2;
-/// How many of an institution's desks are tried for a competent one: a country's worth of desks must not slow an answer down.
-const DESKS_TRIED: usize = 1_000;
+
+type Seen<T> = HashSet<T, FixedState>;
 
 /// The answer to a need.
 #[derive(Debug)]
@@ -114,7 +120,7 @@ impl Directory {
             Some(code) => Some(self.territory.resolve(code)?),
             None => None,
         };
-        Some(Search::new(self, need, procedure, residence, event.and_then(|event| Event::of(procedure, self, event))).run())
+        Some(Search::new(self, need, procedure, residence, event.and_then(|event| Event::of(procedure, self, event)))?.run())
     }
 }
 
@@ -122,19 +128,9 @@ impl Directory {
 struct Candidate<'d> {
     door: Door<'d>,
     distance_m: f64,
-    opening: Opening,
     competence: Competence,
     /// Beyond the search's radius, offered because nobody else is competent.
     is_far: bool,
-}
-
-/// What a rule names at one rank.
-#[derive(Debug, PartialEq, Eq)]
-struct Named {
-    class: Class,
-    /// Of the class, those of this kind only.
-    kind: Option<Kind>,
-    rank: u16,
 }
 
 pub(crate) struct Search<'d> {
@@ -142,38 +138,35 @@ pub(crate) struct Search<'d> {
     need: &'d Need,
     procedure: &'d Procedure,
     residence: &'d Commune,
+    /// Those that the residence lies in.
+    zones: Zones,
     /// The birth, marriage or death that the procedure is about, where the person told the commune.
     event: Option<Event<'d>>,
     institution: Option<&'d Institution>,
     hotline: Option<Hotline>,
     /// The line is that of a danger.
     is_danger: bool,
-    /// What the rule names, best first.
-    named: Vec<Named>,
+    rule: &'d Rule,
     /// The rank at which the town hall stands in for a CCAS that isn't on record.
     stand_in_rank: Option<u16>,
-    /// The rank of the town hall of the event's commune.
-    event_rank: Option<u16>,
     left_out: Vec<LeftOut<'d>>,
 }
 
 impl<'d> Search<'d> {
+    /// `None` when the procedure has no rule.
     pub(crate) fn new(
         directory: &'d Directory,
         need: &'d Need,
         procedure: &'d Procedure,
         residence: &'d Commune,
         event: Option<Event<'d>>,
-    ) -> Self {
-        let in_charge = match need.regime {
-            Regime::Agricole => target::institution_for_farm_workers(&procedure.institution),
-            Regime::General => &procedure.institution,
-        };
-        let institution = directory.catalogue.institution(in_charge);
+    ) -> Option<Self> {
+        let rule = directory.catalogue.rule(procedure, need.regime)?;
+        let institution = directory.catalogue.institution(&rule.in_charge);
         let danger = need.danger.as_deref().and_then(|slug| directory.catalogue.procedure(slug)).or(Some(procedure));
         let danger = danger.filter(|danger| danger.safety);
         // The line of the general scheme is of no use to a farm worker; that of danger is everybody's.
-        let own_line = procedure.hotline.as_deref().filter(|_| in_charge == procedure.institution);
+        let own_line = procedure.hotline.as_deref().filter(|_| rule.in_charge == procedure.institution);
         let (line, owner) = match danger {
             Some(danger) => (danger.hotline.as_deref(), danger.label.as_str()),
             None => (own_line, institution.map_or(procedure.label.as_str(), |institution| &institution.label)),
@@ -183,56 +176,17 @@ impl<'d> Search<'d> {
             need,
             procedure,
             residence,
+            zones: directory.territory.zones_of(&residence.code),
             event,
             institution,
             hotline: line.and_then(|line| Hotline::parse(line, owner)),
             is_danger: danger.is_some(),
-            named: Vec::new(),
+            rule,
             stand_in_rank: None,
-            event_rank: None,
             left_out: Vec::new(),
         };
-        search.read_rule();
-        search
-    }
-
-    /// Turns the rule's words into classes, each once, at its best rank.
-    fn read_rule(&mut self) {
-        let procedure = self.procedure;
-        let declarations = [&procedure.slug, &procedure.group].map(|word| Class::Declares(word.clone()));
-        let mut rank = 0;
-        for target in procedure.targets() {
-            rank += 1;
-            let target = if self.need.regime == Regime::Agricole { target.for_farm_workers() } else { target };
-            // The residence doesn't tell where an event took place; without its commune, a town hall is named as left out.
-            if competence::means_event_town_hall(procedure, target) {
-                self.event_rank.get_or_insert(rank);
-                continue;
-            }
-            match target {
-                Target::Kind(kind) => {
-                    if kind == Kind::CcasCias && !self.ccas_on_record() {
-                        self.stand_in_rank = Some(rank);
-                    }
-                    self.name(Class::Kind(kind), None, rank);
-                }
-                Target::Desk(institution) => self.name(Class::Desk(institution.to_owned()), None, rank),
-                // Those of that kind which don't declare it are named as left out.
-                Target::Declared(Some(kind)) => declarations.iter().for_each(|class| self.name(class.clone(), Some(kind), rank)),
-                // Which kind of place a notary or a hospital's help is on record as isn't known: found below.
-                Target::Declared(None) | Target::EventTownHall | Target::NoPlace => {}
-            }
-        }
-        // Whoever else declares it comes after all that the rule names.
-        for class in declarations {
-            self.name(class, None, rank + 1);
-        }
-    }
-
-    fn name(&mut self, class: Class, kind: Option<Kind>, rank: u16) {
-        if !self.named.iter().any(|known| known.class == class && known.kind == kind) {
-            self.named.push(Named { class, kind, rank });
-        }
+        search.stand_in_rank = rule.ccas_rank.filter(|_| !search.ccas_on_record());
+        Some(search)
     }
 
     fn run(mut self) -> Orientation<'d> {
@@ -241,15 +195,20 @@ impl<'d> Search<'d> {
             None => SEARCH_RADII_M.to_vec(),
         };
         let mut searched = 0.0;
-        let (mut found, mut nearest_m) = (Vec::new(), None);
+        let mut sources = self.sources();
+        let mut found = Vec::new();
         for radius in radii {
             searched = radius;
-            self.left_out.clear();
-            (found, nearest_m) = self.within(radius);
+            let complete_m = self.gather(&mut sources, radius, &mut found);
             if !found.is_empty() {
+                self.name_who_serves_others(radius, complete_m);
                 break;
             }
         }
+        if found.is_empty() {
+            self.name_who_serves_others(searched, f64::INFINITY);
+        }
+        let mut nearest_m = self.nearest_m(&mut sources, searched);
         if self.need.channel == Channel::Remote {
             for contender in found.drain(..) {
                 self.leave_out(contender.item.door, contender.item.distance_m, Exclusion::InPersonOnly);
@@ -280,12 +239,18 @@ impl<'d> Search<'d> {
         }
     }
 
-    /// Metres to every place within a radius that may be offered. `limit` counts: who wants them all asks for as many.
+    /// Metres to every place within a radius that may be offered.
     pub(crate) fn apt_within(&self, radius_m: f64) -> Vec<f64> {
-        let mut seen: HashSet<Uuid> = HashSet::new();
-        let doors = self.sources(radius_m).into_iter().flat_map(|source| source.doors);
-        let apt = doors.filter(|(door, _)| self.is_apt(door) && seen.insert(door.structure().id));
-        apt.map(|(_, distance_m)| distance_m).collect()
+        let mut seen: Seen<Uuid> = Seen::default();
+        let mut apt = Vec::new();
+        for mut source in self.sources() {
+            while let Some((door, distance_m)) = source.next(radius_m) {
+                if self.is_apt(&source, &door) && seen.insert(door.structure().id) {
+                    apt.push(distance_m);
+                }
+            }
+        }
+        apt
     }
 
     pub(crate) fn level(&self, nearest_m: Option<u32>) -> CoverageLevel {
@@ -297,34 +262,53 @@ impl<'d> Search<'d> {
         }
     }
 
-    /// The contenders within a radius: at least `limit` of the cheapest, and all that nearly cost as much; and metres to the
-    /// nearest place of all that may be offered.
-    fn within(&mut self, radius_m: f64) -> (Vec<Contender<Candidate<'d>>>, Option<u32>) {
-        let mut offered: HashSet<Uuid> = HashSet::new();
-        let mut refused: HashSet<(Uuid, Option<usize>)> = HashSet::new();
-        let mut found: Vec<Contender<Candidate<'d>>> = Vec::new();
-        let mut sources = self.sources(radius_m);
-        let nearest_m = sources.iter().filter_map(|source| source.nearest_m).min_by(f64::total_cmp).map(whole_metres);
+    /// Adds the contenders within a radius: at least `limit` of the cheapest, and all that nearly cost as much. Returns the cost, in
+    /// metres, up to which nobody was overlooked.
+    fn gather(&mut self, sources: &mut [Source<'d>], radius_m: f64, found: &mut Vec<Contender<Candidate<'d>>>) -> f64 {
+        let mut offered: Seen<Uuid> = Seen::default();
+        let mut refused: Seen<(Uuid, Option<usize>)> = Seen::default();
         let mut group_limit = f64::INFINITY;
         loop {
-            let cheapest = sources
-                .iter_mut()
-                .enumerate()
-                .filter_map(|(index, source)| source.peek_cost().map(|cost| (cost, index)))
-                .min_by(|a, b| a.0.total_cmp(&b.0));
-            let Some((cost, index)) = cheapest else { break };
+            let price = |source: &Source<'d>| ranking::cost_m(source.at_least_m(), source.rank);
+            // Of several doors of a structure at the same rank its own is meant, then its first session's.
+            let cheapest = sources.iter().enumerate().filter(|(_, source)| source.at_least_m() <= radius_m);
+            let cheapest = cheapest.min_by(|(_, a), (_, b)| price(a).total_cmp(&price(b)).then_with(|| a.next_key().cmp(&b.next_key())));
+            let Some((index, cost)) = cheapest.map(|(index, source)| (index, price(source))) else { return f64::INFINITY };
             if cost > group_limit {
                 // A group of nearly equal costs is complete.
                 if found.len() >= self.need.limit {
-                    break;
+                    return group_limit;
                 }
                 group_limit = f64::INFINITY;
             }
-            let Some((door, distance_m)) = sources.get_mut(index).and_then(Source::next) else { break };
-            if !self.is_wanted(&door) || offered.contains(&door.structure().id) || refused.contains(&door.key()) {
+            let Some(source) = sources.get_mut(index) else { return f64::INFINITY };
+            if !source.here.is_empty() {
+                let (known, rank) = (found.len(), source.rank);
+                found.extend(self.here(sources, rank).into_iter().filter(|contender| offered.insert(contender.id)));
+                if found.len() > known && group_limit.is_infinite() {
+                    group_limit = ranking::nearly_as(cost);
+                }
                 continue;
             }
-            match self.admit(&door) {
+            if !source.knows_next() {
+                // Once there are enough, what lies beyond their group is of no use.
+                let useful_m = if found.len() < self.need.limit { radius_m } else { group_limit - ranking::cost_m(0.0, source.rank) };
+                // A metre more than is known: whatever the rounding, it goes on.
+                source.look_within(useful_m.max(source.at_least_m() + 1.0).min(radius_m));
+                continue;
+            }
+            let Some((door, distance_m)) = source.next(radius_m) else { continue };
+            if !self.is_candidate(source, &door) {
+                continue;
+            }
+            let admitted = self.admit(&door);
+            if admitted.is_ok() {
+                source.nearest_apt_m.get_or_insert(distance_m);
+            }
+            if offered.contains(&door.structure().id) {
+                continue;
+            }
+            match admitted {
                 Ok(competence) => {
                     if group_limit.is_infinite() {
                         group_limit = ranking::nearly_as(cost);
@@ -333,111 +317,137 @@ impl<'d> Search<'d> {
                     found.push(self.contender(door, distance_m, cost, competence));
                 }
                 Err(reason) => {
-                    refused.insert(door.key());
-                    self.leave_out(door, distance_m, reason);
+                    if refused.insert(door.key()) {
+                        self.leave_out(door, distance_m, reason);
+                    }
                 }
             }
         }
-        (found, nearest_m)
+    }
+
+    /// The best of those at one rank in the commune asked for, which count as at no distance: as many as an answer may show. In a large
+    /// town there are thousands.
+    fn here(&mut self, sources: &mut [Source<'d>], rank: u16) -> Vec<Contender<Candidate<'d>>> {
+        let mut doors: Vec<Door<'d>> = Vec::new();
+        let mut several = false;
+        for source in sources.iter_mut().filter(|source| source.rank == rank && !source.here.is_empty()) {
+            several = !doors.is_empty();
+            while let Some(door) = source.here.next() {
+                if self.is_candidate(source, &door) {
+                    doors.push(door);
+                }
+            }
+            source.nearest_apt_m = doors.iter().any(|door| self.admit(door).is_ok()).then_some(0.0);
+        }
+        if several {
+            doors.sort_by_key(Door::key);
+        }
+        let mut best: Vec<Contender<Candidate<'d>>> = Vec::new();
+        let mut last = None;
+        for door in doors {
+            let id = door.structure().id;
+            // Of several doors of a structure its own is meant, then its first session's.
+            if last == Some(id) {
+                continue;
+            }
+            match self.admit(&door) {
+                Ok(competence) => {
+                    last = Some(id);
+                    let least = best.len().checked_sub(self.need.limit).and_then(|_| best.last());
+                    if least.is_some_and(|least| least.standing < self.standing(&door)) {
+                        continue;
+                    }
+                    let contender = self.contender(door, 0.0, ranking::cost_m(0.0, rank), competence);
+                    best.insert(best.partition_point(|known| ranking::in_a_group(known, &contender).is_lt()), contender);
+                    best.truncate(self.need.limit);
+                }
+                Err(reason) => self.leave_out(door, 0.0, reason),
+            }
+        }
+        best
+    }
+
+    /// Metres to the nearest place of all that may be offered, whether `limit` leaves room for it or not.
+    fn nearest_m(&self, sources: &mut [Source<'d>], radius_m: f64) -> Option<u32> {
+        let mut nearest = sources.iter().filter_map(|source| source.nearest_apt_m).min_by(f64::total_cmp);
+        for source in sources.iter_mut().filter(|source| source.nearest_apt_m.is_none()) {
+            let within_m = nearest.unwrap_or(radius_m);
+            while let Some((door, distance_m)) = source.next(within_m) {
+                if self.is_apt(source, &door) {
+                    nearest = Some(distance_m);
+                    break;
+                }
+            }
+        }
+        nearest.map(whole_metres)
     }
 
     /// One source for all that the rule names, each in ascending distance.
-    fn sources(&self, radius_m: f64) -> Vec<Source<'d>> {
-        let mut sources = Vec::with_capacity(self.named.len() + 2);
-        for named in &self.named {
+    fn sources(&self) -> Vec<Source<'d>> {
+        let mut sources = Vec::with_capacity(self.rule.named.len() + 2);
+        for named in &self.rule.named {
             let wanted_kind = match &named.class {
                 Class::Kind(kind) => self.wants(*kind),
                 Class::Desk(_) => self.wants(Kind::Guichet),
-                Class::Declares(_) => true,
+                Class::Procedure(..) | Class::Group(..) => true,
             };
-            if wanted_kind {
-                sources.push(self.source(named.rank, self.members(named, radius_m)));
+            if !wanted_kind {
+                continue;
             }
+            // Who alone is competent is known one by one.
+            let (listed, nearby) = if self.is_bound_to_commune(&named.class) {
+                (self.measured(self.own_doors(&named.class)), None)
+            } else {
+                (Vec::new(), Some(self.serving(&named.class)))
+            };
+            let here = nearby.is_some() && self.need.precision == Precision::Commune;
+            let here = here.then(|| self.directory.in_commune(&named.class, &self.need.commune)).unwrap_or_default();
+            let listed = listed.into_iter();
+            sources.push(Source { rank: named.rank, class: Some(&named.class), here, listed, nearby, nearest_apt_m: None });
         }
         for (rank, doors) in self.single_town_halls() {
-            sources.push(self.source(rank, self.measured(doors.into_iter(), radius_m)));
+            let listed = self.measured(doors.into_iter()).into_iter();
+            sources.push(Source { rank, class: None, here: InCommune::default(), listed, nearby: None, nearest_apt_m: None });
         }
         sources
     }
 
-    fn source(&self, rank: u16, doors: Vec<(Door<'d>, f64)>) -> Source<'d> {
-        let nearest_m = doors.iter().find(|(door, _)| self.is_apt(door)).map(|(_, distance_m)| *distance_m);
-        Source { rank, nearest_m, doors: doors.into_iter().peekable() }
+    /// Whether a door that a source gave comes into question, before its competence and the person's wishes.
+    fn is_candidate(&self, source: &Source<'d>, door: &Door<'d>) -> bool {
+        self.is_wanted(door) && source.class.is_none_or(|class| self.is_meant(class, door))
     }
 
-    fn is_apt(&self, door: &Door<'_>) -> bool {
-        self.is_wanted(door) && self.admit(door).is_ok()
+    fn is_apt(&self, source: &Source<'d>, door: &Door<'d>) -> bool {
+        self.is_candidate(source, door) && self.admit(door).is_ok()
     }
 
-    /// What a rule names within a radius: bound to a commune, those of the residence and the nearest others (to be named as left
-    /// out); else by distance, what lies in the commune asked for counting as at no distance.
-    fn members(&self, named: &Named, radius_m: f64) -> Vec<(Door<'d>, f64)> {
-        let class = &named.class;
-        if self.is_bound_to_commune(class) {
-            let others = self
-                .nearest(named)
-                .take_while(|(_, distance)| *distance <= radius_m.min(LOCAL_M))
-                .filter(|(door, _)| self.competence(door).is_none())
-                .take(LEFT_OUT_PER_CLASS);
-            let mut all = self.measured(self.own_doors(named), radius_m);
-            all.extend(others);
-            all.sort_by(|a, b| a.1.total_cmp(&b.1));
-            return all;
+    /// Whether a member of the class is there for this procedure: a session held for some is held for no others.
+    fn is_meant(&self, class: &Class, door: &Door<'_>) -> bool {
+        matches!(class, Class::Procedure(..) | Class::Group(..)) || door.is_for(self.procedure)
+    }
+
+    /// Names those of the rule who stand as near as the options and serve others.
+    fn name_who_serves_others(&mut self, radius_m: f64, cost_m: f64) {
+        for named in &self.rule.named {
+            let (most, radius_m) =
+                if self.is_bound_to_commune(&named.class) { (LEFT_OUT_PER_CLASS, radius_m.min(LOCAL_M)) } else { (LEFT_OUT, radius_m) };
+            let radius_m = radius_m.min(cost_m - ranking::cost_m(0.0, named.rank));
+            if radius_m < 0.0 {
+                continue;
+            }
+            let mut near = self.directory.strangers(&named.class, self.need.location);
+            let near = std::iter::from_fn(|| near.next_within(radius_m)).take(STRANGERS_TRIED);
+            let meant = near.filter(|(door, _)| !door.serves(self.zones) && self.is_wanted(door) && self.is_meant(&named.class, door));
+            let refused = meant.filter_map(|(door, _)| Some((door, self.distance_to(door.entry), self.admit(&door).err()?)));
+            for (door, distance_m, reason) in refused.take(most).collect::<Vec<_>>() {
+                self.leave_out(door, distance_m, reason);
+            }
         }
-        let in_commune: Vec<(Door<'d>, f64)> = if self.need.precision == Precision::Commune {
-            let here = self.directory.in_commune(class, &self.need.commune).flat_map(Door::all);
-            self.measured(here.filter(|door| self.is_meant(named, door)), radius_m)
-        } else {
-            Vec::new()
-        };
-        let known: HashSet<Uuid> = in_commune.iter().map(|(door, _)| door.structure().id).collect();
-        // Enough to fill the answer even if all of it came from here, and to complete its last group of nearly equal costs.
-        let mut admitted = 0;
-        let mut last_admitted = None;
-        let mut last_cost = f64::INFINITY;
-        let elsewhere = self.nearest(named).take_while(|(_, distance)| *distance <= radius_m);
-        let elsewhere = elsewhere.filter(|(door, _)| !known.contains(&door.structure().id));
-        let elsewhere = elsewhere.take_while(|(door, distance)| {
-            let cost = ranking::cost_m(*distance, named.rank);
-            let id = Some(door.structure().id);
-            if cost <= last_cost && last_cost.is_infinite() && last_admitted != id && self.is_apt(door) {
-                admitted += 1;
-                last_admitted = id;
-                if admitted == self.need.limit {
-                    last_cost = ranking::nearly_as(cost);
-                }
-            }
-            cost <= last_cost
-        });
-        let elsewhere: Vec<_> = elsewhere.collect();
-        in_commune.into_iter().chain(elsewhere).collect()
     }
 
-    /// All that a rule names, wherever it is, nearest first.
-    fn nearest<'s>(&'s self, named: &'s Named) -> impl Iterator<Item = (Door<'d>, f64)> + use<'s, 'd> {
-        let entries = self.directory.nearest(&named.class, self.need.location);
-        entries
-            .flat_map(|(entry, distance)| Door::all(entry).map(move |door| (door, distance)))
-            .filter(|(door, _)| self.is_meant(named, door))
-    }
-
-    /// Whether a member of the class comes through this door, and not another of the same structure.
-    fn is_meant(&self, named: &Named, door: &Door<'_>) -> bool {
-        let of_class = match &named.class {
-            // An administration's own counter is offered where the rule names it, or where it says that it does this very procedure:
-            // nobody contests an order to leave at the prefecture that gave it.
-            Class::Declares(_) => {
-                door.declares(self.procedure) && (!door.kind().is_own_counter() || door.declares_by_name(&self.procedure.slug))
-            }
-            class => door.is_of(class) && door.is_for(self.procedure),
-        };
-        of_class && named.kind.is_none_or(|kind| door.kind() == kind)
-    }
-
-    /// Doors within a radius, with the distance that counts for this need, in ascending order.
-    fn measured(&self, doors: impl Iterator<Item = Door<'d>>, radius_m: f64) -> Vec<(Door<'d>, f64)> {
-        let measured = doors.map(|door| (door, self.distance_to(door.entry)));
-        let mut measured: Vec<(Door<'d>, f64)> = measured.filter(|(_, distance)| *distance <= radius_m).collect();
+    /// Doors with the distance that counts for this need, in ascending order.
+    fn measured(&self, doors: impl Iterator<Item = Door<'d>>) -> Vec<(Door<'d>, f64)> {
+        let mut measured: Vec<(Door<'d>, f64)> = doors.map(|door| (door, self.distance_to(door.entry))).collect();
         measured.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.key().cmp(&b.0.key())));
         measured.dedup_by_key(|(door, _)| door.key());
         measured
@@ -471,7 +481,7 @@ impl<'d> Search<'d> {
         }
         let far = |rank, doors: Vec<Door<'d>>| {
             let doors = doors.into_iter().filter(|door| self.is_wanted(door));
-            let (door, distance_m) = self.measured(doors, f64::INFINITY).into_iter().find(|(door, _)| self.admit(door).is_ok())?;
+            let (door, distance_m) = self.measured(doors).into_iter().find(|(door, _)| self.admit(door).is_ok())?;
             let contender = self.contender(door, distance_m, ranking::cost_m(distance_m, rank), self.admit(&door).ok()?);
             Some(Contender { item: Candidate { is_far: distance_m > searched_m, ..contender.item }, ..contender })
         };
@@ -480,8 +490,8 @@ impl<'d> Search<'d> {
         };
         // Who set a limit to the distance keeps it, but for the event's town hall: nobody has to go there.
         if self.need.max_distance_m.is_none() {
-            let bound = self.named.iter().filter(|named| self.is_bound_to_commune(&named.class));
-            let bound = bound.map(|named| (named.rank, self.own_doors(named).collect::<Vec<_>>()));
+            let bound = self.rule.named.iter().filter(|named| self.is_bound_to_commune(&named.class));
+            let bound = bound.map(|named| (named.rank, self.own_doors(&named.class).collect::<Vec<_>>()));
             for (rank, doors) in bound.chain(self.stand_ins()) {
                 if found.len() < room
                     && !holds(found, &doors)
@@ -502,17 +512,19 @@ impl<'d> Search<'d> {
     }
 
     fn contender(&self, door: Door<'d>, distance_m: f64, cost_m: f64, competence: Competence) -> Contender<Candidate<'d>> {
-        let structure = door.structure();
-        let opening = door.opening_at(self.need.at);
-        let day = self.need.at.date_naive();
-        let fresh = ranking::is_fresh(structure.source_date, day);
         Contender {
             cost_m,
-            standing: Standing::new(opening.status, door.access(), self.need.drop_in, fresh, door.capacity_on(day)),
+            standing: self.standing(&door),
             to_centre_m: self.metres_from_here(door.entry),
-            id: structure.id,
-            item: Candidate { door, distance_m, opening, competence, is_far: false },
+            id: door.structure().id,
+            item: Candidate { door, distance_m, competence, is_far: false },
         }
+    }
+
+    fn standing(&self, door: &Door<'d>) -> Standing {
+        let day = self.need.at.date_naive();
+        let fresh = ranking::is_fresh(door.structure().source_date, day);
+        Standing::new(door.opening_at(self.need.at).status, door.access(), self.need.drop_in, fresh, door.capacity_on(day))
     }
 
     /// Danger puts the line first; where no place is within reach, or none is wanted, the institution itself answers.
@@ -540,30 +552,71 @@ impl<'d> Search<'d> {
 
     /// The institution's own desk for this residence, the nearest one.
     fn desk(&self) -> Option<(&'d Entry, u32)> {
-        let class = Class::Desk(self.institution?.slug.clone());
-        let mut desks = self.directory.nearest(&class, self.need.location).take(DESKS_TRIED);
-        let (entry, distance) = desks.find(|(entry, _)| {
-            let door = Door::own(entry);
-            door.is_of(&class) && self.competence(&door).is_some()
-        })?;
-        Some((entry, whole_metres(distance)))
+        self.institution?;
+        let mut desks = self.directory.serving(&self.rule.desks, self.zones, self.need.location);
+        let (door, distance) = desks.find(|(door, _)| door.session().is_none())?;
+        Some((door.entry, whole_metres(distance)))
     }
 }
 
-/// Doors in ascending distance, priced by the rank of what named them.
+/// What a rule names at one rank, in ascending distance.
 struct Source<'d> {
     rank: u16,
-    /// Metres to the first that may be offered.
-    nearest_m: Option<f64>,
-    doors: std::iter::Peekable<std::vec::IntoIter<(Door<'d>, f64)>>,
+    /// `None`: town halls that were chosen one by one.
+    class: Option<&'d Class>,
+    /// In the commune asked for, which counts as at no distance.
+    here: InCommune<'d>,
+    /// With the distance that counts.
+    listed: std::vec::IntoIter<(Door<'d>, f64)>,
+    nearby: Option<Nearby<'d>>,
+    /// Metres to the first of them that may be offered, once it was met.
+    nearest_apt_m: Option<f64>,
 }
 
 impl<'d> Source<'d> {
-    fn peek_cost(&mut self) -> Option<f64> {
-        self.doors.peek().map(|(_, distance)| ranking::cost_m(*distance, self.rank))
+    /// Metres that the next one is away at least; infinite when there is none.
+    fn at_least_m(&self) -> f64 {
+        if self.here.is_empty() { self.next_listed_m().min(self.next_nearby_m()) } else { 0.0 }
     }
 
-    fn next(&mut self) -> Option<(Door<'d>, f64)> {
-        self.doors.next()
+    /// Whether that distance is the next one's.
+    fn knows_next(&self) -> bool {
+        !self.here.is_empty() || self.is_listed_next() || self.nearby.as_ref().is_some_and(|nearby| nearby.next.is_some())
+    }
+
+    fn look_within(&mut self, radius_m: f64) {
+        self.nearby.as_mut().and_then(|nearby| nearby.peek_within(radius_m));
+    }
+
+    /// The next one within a radius.
+    fn next(&mut self, radius_m: f64) -> Option<(Door<'d>, f64)> {
+        if let Some(door) = self.here.next() {
+            return Some((door, 0.0));
+        }
+        self.look_within(radius_m.min(self.next_listed_m()));
+        if self.is_listed_next() {
+            return Some(self.next_listed_m()).filter(|metres| *metres <= radius_m).and_then(|_| self.listed.next());
+        }
+        self.nearby.as_mut()?.next_within(radius_m)
+    }
+
+    /// What it is told from others of the same cost by; `None` while it isn't known.
+    fn next_key(&self) -> Option<(Uuid, Option<usize>)> {
+        let listed = self.listed.as_slice().first();
+        let nearby = self.nearby.as_ref().and_then(|nearby| nearby.next.as_ref());
+        let next = if self.is_listed_next() { listed } else { nearby };
+        next.map(|(door, _)| door.key())
+    }
+
+    fn is_listed_next(&self) -> bool {
+        self.next_listed_m() <= self.next_nearby_m() && !self.listed.as_slice().is_empty()
+    }
+
+    fn next_listed_m(&self) -> f64 {
+        self.listed.as_slice().first().map_or(f64::INFINITY, |(_, metres)| *metres)
+    }
+
+    fn next_nearby_m(&self) -> f64 {
+        self.nearby.as_ref().map_or(f64::INFINITY, Nearby::at_least_m)
     }
 }

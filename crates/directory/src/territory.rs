@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use aiguilleur_domain::structure::Structure;
 use aiguilleur_domain::territory::{AreaKind, Commune, CommuneCode, CommuneKind, Location};
 use aiguilleur_domain::text::normalise;
+use foldhash::fast::FixedState;
 use geo::{BoundingRect, Closest, ClosestPoint, Contains, MultiPolygon, Point};
 use rstar::primitives::{GeomWithData, Rectangle};
 use rstar::{AABB, RTree};
@@ -51,17 +52,37 @@ const LEADS_TO_A_STREET_NAME: [&str; 25] = [
     "square",
 ];
 
+/// A part of the country, by number: a commune, an intercommunality, a département, a région.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Zone(u32);
+
+impl Zone {
+    /// Everybody's.
+    pub const EVERYWHERE: Self = Self(0);
+    /// Nobody's.
+    const NOWHERE: Self = Self(u32::MAX);
+}
+
+/// The zones that a commune lies in: [`Zone::EVERYWHERE`], then its own, its département's, its intercommunality's, its région's.
+pub type Zones = [Zone; 5];
+
+const NO_ZONES: Zones = [Zone::EVERYWHERE, Zone::NOWHERE, Zone::NOWHERE, Zone::NOWHERE, Zone::NOWHERE];
+
 /// The communes, whatever their kind, with the outlines of those of today.
 #[derive(Debug, Default)]
 pub struct Territory {
     communes: Vec<Commune>,
     /// The commune of today where a code stands for several things, else what it is.
-    by_code: HashMap<CommuneCode, usize>,
+    by_code: HashMap<CommuneCode, usize, FixedState>,
+    /// Of each code that an area is written with: its own number.
+    zone_by_code: HashMap<String, Zone, FixedState>,
+    /// Of each commune.
+    zones: Vec<Zones>,
     names: Vec<String>,
     outlines: Vec<MultiPolygon>,
     boxes: RTree<OutlineBox>,
     /// Centres of the communes without an outline.
-    centres: KdTree,
+    centres: KdTree<u32>,
     area_names: HashMap<(AreaKind, String), String>,
 }
 
@@ -81,7 +102,7 @@ impl Territory {
     /// `outlines`: degrees WGS 84, by code of communes of today.
     pub fn new(mut communes: Vec<Commune>, outlines: HashMap<CommuneCode, MultiPolygon>) -> Self {
         communes.sort_by(|a, b| (&a.code, a.kind).cmp(&(&b.code, b.kind)));
-        let mut by_code = HashMap::with_capacity(communes.len());
+        let mut by_code = HashMap::with_capacity_and_hasher(communes.len(), FixedState::default());
         for (index, commune) in communes.iter().enumerate() {
             by_code.entry(commune.code.clone()).or_insert(index);
         }
@@ -99,7 +120,18 @@ impl Territory {
             let alone = commune.kind == CommuneKind::Commune && !has_outline;
             commune.centre.filter(|_| alone).map(|centre| (centre, index))
         });
+        let mut zone_by_code: HashMap<String, Zone, FixedState> = HashMap::default();
+        let zones = communes.iter().map(|commune| {
+            let mut zones = NO_ZONES;
+            for (zone, area) in zones.iter_mut().skip(1).zip(commune.areas()) {
+                let next = Zone(u32::try_from(zone_by_code.len() + 1).unwrap_or(u32::MAX));
+                *zone = *zone_by_code.entry(area.into_owned()).or_insert(next);
+            }
+            zones
+        });
         Self {
+            zones: zones.collect(),
+            zone_by_code,
             centres: KdTree::build(centres),
             names: communes.iter().map(|commune| normalise(&commune.name)).collect(),
             by_code,
@@ -140,6 +172,16 @@ impl Territory {
 
     fn get(&self, code: &CommuneCode) -> Option<&Commune> {
         self.by_code.get(code).and_then(|&index| self.communes.get(index))
+    }
+
+    /// The zones that a commune of today lies in.
+    pub fn zones_of(&self, commune: &CommuneCode) -> Zones {
+        self.by_code.get(commune).and_then(|&index| self.zones.get(index)).copied().unwrap_or(NO_ZONES)
+    }
+
+    /// The zone that a code stands for, written as [`Commune::areas`] does; `None` when no commune lies in it.
+    pub fn zone(&self, code: &str) -> Option<Zone> {
+        self.zone_by_code.get(code).copied()
     }
 
     /// The commune of today in which a position lies; `None` at sea and abroad.

@@ -7,7 +7,7 @@ use strum::IntoStaticStr;
 use crate::territory::Commune;
 
 /// The area that a kind of structure, or an institution's desk, serves by default, around the commune it stands in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Area {
     Everywhere,
@@ -35,15 +35,16 @@ impl Area {
         }
     }
 
-    /// Whether it reaches from the commune a structure stands in to another. `fund` says whether two départements have the
-    /// same desk: [`FundAreas::are_together`].
-    pub fn reaches(self, seat: &Commune, residence: &Commune, fund: impl Fn(&str, &str) -> bool) -> bool {
+    /// The codes of what it serves around the commune a structure stands in, as [`Commune::areas`] writes them: it serves the
+    /// communes that have one of these among theirs. `None`: everybody. `fund` lists the départements that have the same desk as
+    /// one, itself included: [`FundAreas::sharing`].
+    pub fn served_from(self, seat: &Commune, fund: impl FnOnce(&str) -> Vec<String>) -> Option<Vec<String>> {
         match self {
-            Self::Everywhere => true,
-            Self::Commune => seat.code == residence.code,
-            Self::Epci => seat.code == residence.code || (seat.epci.is_some() && seat.epci == residence.epci),
-            Self::Region => seat.departement == residence.departement || (seat.region.is_some() && seat.region == residence.region),
-            Self::Departement | Self::Fund => fund(&seat.departement, &residence.departement),
+            Self::Everywhere => None,
+            Self::Commune => Some(vec![seat.code.to_string()]),
+            Self::Epci => Some(vec![seat.epci.clone().unwrap_or_else(|| seat.code.to_string())]),
+            Self::Region => Some(vec![seat.region.as_ref().map_or_else(|| seat.departement.clone(), |region| format!("R{region}"))]),
+            Self::Departement | Self::Fund => Some(fund(&seat.departement)),
         }
     }
 }
@@ -76,15 +77,17 @@ impl FundAreas {
         Self { code_of: entries.collect() }
     }
 
-    /// Whether two départements have the same desk of an institution.
-    pub fn are_together(&self, institution: &str, territory: Option<&str>, one: &str, other: &str) -> bool {
-        if one == other {
-            return true;
-        }
-        let code = |owner: &str, departement: &str| self.code_of.get(&(owner.to_owned(), departement.to_owned()));
-        let share = |owner| code(owner, one).is_some_and(|area| code(owner, other) == Some(area));
+    /// The départements that have the same desk of an institution as this one, itself first.
+    pub fn sharing(&self, institution: &str, territory: Option<&str>, departement: &str) -> Vec<String> {
         // A Crous may unite several académies, and its own list goes before theirs.
-        share(institution) || (territory == Some(ACADEMIE) && share(ACADEMIE))
+        let owners = [Some(institution), Some(ACADEMIE).filter(|_| territory == Some(ACADEMIE))];
+        let mut shared = vec![departement.to_owned()];
+        for owner in owners.into_iter().flatten() {
+            let Some(area) = self.code_of.get(&(owner.to_owned(), departement.to_owned())) else { continue };
+            let others = self.code_of.iter().filter(|((of, other), code)| of == owner && *code == area && other != departement);
+            shared.extend(others.map(|((_, other), _)| other.clone()));
+        }
+        shared
     }
 }
 
@@ -108,9 +111,13 @@ mod tests {
         ])
     }
 
+    fn together(institution: &str, territory: &str, one: &str, other: &str) -> bool {
+        areas().sharing(institution, Some(territory), one).iter().any(|departement| departement == other)
+    }
+
     #[test]
     fn départements_of_the_same_fund_are_together() {
-        let together = |institution, one, other| areas().are_together(institution, Some("caisse"), one, other);
+        let together = |institution, one, other| together(institution, "caisse", one, other);
         assert!(together("msa", "35", "56") && together("msa", "22", "29"));
         assert!(!together("msa", "35", "22"));
         assert!(!together("cpam", "35", "56"), "not listed: each its own");
@@ -119,9 +126,9 @@ mod tests {
 
     #[test]
     fn académies_are_shared_by_all_that_follow_them() {
-        let together = |institution, one, other| areas().are_together(institution, Some("academie"), one, other);
-        assert!(together("education", "21", "58") && !together("education", "21", "25"));
-        assert!(together("crous", "21", "25"), "its own list unites two");
-        assert!(!areas().are_together("caf", Some("departement"), "21", "58"));
+        let académie = |institution, one, other| together(institution, ACADEMIE, one, other);
+        assert!(académie("education", "21", "58") && !académie("education", "21", "25"));
+        assert!(académie("crous", "21", "25"), "its own list unites two");
+        assert!(!together("caf", "departement", "21", "58"));
     }
 }

@@ -116,9 +116,14 @@ pub fn order<T>(contenders: &mut [Contender<T>]) {
         let limit = nearly_as(leader.cost_m);
         let together = rest.iter().take_while(|contender| contender.cost_m <= limit).count();
         let (group, others) = rest.split_at_mut(together);
-        group.sort_by(|a, b| a.standing.cmp(&b.standing).then_with(|| by_cost(a, b)));
+        group.sort_by(in_a_group);
         rest = others;
     }
+}
+
+/// The order of those that cost nearly the same.
+pub fn in_a_group<T>(a: &Contender<T>, b: &Contender<T>) -> Ordering {
+    a.standing.cmp(&b.standing).then_with(|| by_cost(a, b))
 }
 
 fn by_cost<T>(a: &Contender<T>, b: &Contender<T>) -> Ordering {

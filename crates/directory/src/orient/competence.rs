@@ -1,6 +1,5 @@
 //! Who may serve this person, on what ground, or why not.
 
-use aiguilleur_domain::area::Area;
 use aiguilleur_domain::need::Channel;
 use aiguilleur_domain::procedure::{Procedure, TerritoryRule};
 use aiguilleur_domain::reason::Exclusion;
@@ -9,11 +8,14 @@ use aiguilleur_domain::target::Target;
 use aiguilleur_domain::territory::{Commune, CommuneKind};
 use uuid::Uuid;
 
-use super::{Named, Search};
-use crate::Directory;
+use super::Search;
 use crate::door::Door;
-use crate::layer::{Class, Entry};
-use crate::territory::Resolved;
+use crate::layer::Class;
+use crate::rule::is_bound_to_event;
+use crate::territory::{Resolved, Zone};
+use crate::{Directory, Nearby};
+
+const TOWN_HALLS: Class = Class::Kind(Kind::Mairie);
 
 /// Why a structure may serve this residence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +25,7 @@ pub(super) enum Competence {
     /// Its own record says so.
     Recorded,
     /// Its kind's usual area covers the residence.
-    ByKind(Area),
+    ByKind,
     /// It keeps the registers of the event's commune.
     ForEvent,
 }
@@ -43,10 +45,9 @@ impl<'d> Event<'d> {
         let whole = Self { commune: told.commune, only: None };
         let arrondissement = told.from.filter(|from| from.kind == CommuneKind::Arrondissement);
         let only = arrondissement.and_then(|from| {
-            let mut halls = directory.bound(&Class::Kind(Kind::Mairie), told.commune).into_iter();
-            let kept_there =
-                |entry: &&Entry| entry.structure.source_id == from.code.registry() && whole.is_registered_at(&Door::own(entry));
-            halls.find(kept_there).map(|entry| entry.structure.id)
+            let mut halls = directory.bound(&TOWN_HALLS, directory.territory.zones_of(&told.commune.code));
+            let kept_there = |hall: &Door<'_>| hall.structure().source_id == from.code.registry() && whole.is_registered_at(hall);
+            halls.find(kept_there).map(|hall| hall.structure().id)
         });
         matters.then_some(Self { only, ..whole })
     }
@@ -60,15 +61,6 @@ impl<'d> Event<'d> {
         };
         door.session().is_none() && structure.kind == Kind::Mairie && covers && self.only.is_none_or(|only| structure.id == only)
     }
-}
-
-fn is_bound_to_event(procedure: &Procedure) -> bool {
-    matches!(procedure.territory, TerritoryRule::CommuneNaissance | TerritoryRule::CommuneEvenement)
-}
-
-/// Whether a word of the rule means the town hall that registered the event.
-pub(super) fn means_event_town_hall(procedure: &Procedure, target: Target) -> bool {
-    target == Target::EventTownHall || (target == Target::Kind(Kind::Mairie) && is_bound_to_event(procedure))
 }
 
 impl<'d> Search<'d> {
@@ -115,29 +107,20 @@ impl<'d> Search<'d> {
     }
 
     fn competence_for_residence(&self, door: &Door<'_>) -> Option<Competence> {
-        let structure = door.structure();
         let kind = door.kind();
         if kind == Kind::Mairie && is_bound_to_event(self.procedure) && !self.stands_in(door) {
             return None;
         }
-        // The area on record is the structure's own, not that of whoever holds a session there.
-        if door.session().is_none() && !structure.territory.is_empty() {
-            return self.residence.lies_in(&structure.territory).then_some(Competence::Recorded);
-        }
-        let institution = door.institution().filter(|_| kind == Kind::Guichet);
-        let territory = institution.and_then(|slug| self.directory.catalogue.institution(slug)).and_then(|body| body.territory.as_deref());
-        let area = match kind {
-            Kind::Guichet => Area::of_institution(territory),
-            Kind::Mairie if self.procedure.territory == TerritoryRule::CommuneLibre => Area::Everywhere,
-            kind => kind.default_area(),
-        };
-        if area == Area::Everywhere {
+        let recorded = door.session().is_none() && !door.structure().territory.is_empty();
+        if door.reach() == [Zone::EVERYWHERE] || self.is_free_choice(kind) && !recorded {
             return Some(Competence::Unbound);
         }
-        let seat = self.directory.territory.resolve(&structure.commune)?.commune;
-        let funds = &self.directory.catalogue.fund_areas;
-        let together = |one: &str, other: &str| funds.are_together(institution.unwrap_or_default(), territory, one, other);
-        area.reaches(seat, self.residence, together).then_some(Competence::ByKind(area))
+        door.serves(self.zones).then_some(if recorded { Competence::Recorded } else { Competence::ByKind })
+    }
+
+    /// Any town hall will do, whatever the residence.
+    fn is_free_choice(&self, kind: Kind) -> bool {
+        kind == Kind::Mairie && self.procedure.territory == TerritoryRule::CommuneLibre
     }
 
     fn why_not_competent(&self, door: &Door<'_>) -> Exclusion {
@@ -157,17 +140,29 @@ impl<'d> Search<'d> {
 
     /// Whether the residence decides which member of the class is competent, whatever its distance.
     pub(super) fn is_bound_to_commune(&self, class: &Class) -> bool {
-        match class {
-            Class::Kind(Kind::CcasCias) => true,
-            Class::Kind(Kind::Mairie) => self.procedure.territory != TerritoryRule::CommuneLibre,
-            _ => false,
+        matches!(class, Class::Kind(kind @ (Kind::CcasCias | Kind::Mairie)) if !self.is_free_choice(*kind))
+    }
+
+    /// The doors of a class that may serve this residence, nearest first.
+    pub(super) fn serving(&self, class: &Class) -> Nearby<'d> {
+        // A town hall may be competent for others than those it serves.
+        let for_others = self.procedure.territory == TerritoryRule::CommuneLibre || self.event.is_some();
+        let may_be_town_hall = match class {
+            Class::Kind(kind) | Class::Procedure(_, Some(kind)) | Class::Group(_, Some(kind)) => *kind == Kind::Mairie,
+            Class::Procedure(_, None) | Class::Group(_, None) => true,
+            Class::Desk(_) => false,
+        };
+        if for_others && may_be_town_hall {
+            self.directory.nearest(class, self.need.location)
+        } else {
+            self.directory.serving(class, self.zones, self.need.location)
         }
     }
 
     /// Of a class bound to the commune, those competent for the residence.
-    pub(super) fn own_doors<'s>(&'s self, named: &'s Named) -> impl Iterator<Item = Door<'d>> + use<'s, 'd> {
-        let own = self.directory.bound(&named.class, self.residence).into_iter().flat_map(Door::all);
-        own.filter(|door| self.is_meant(named, door) && self.competence_for_residence(door).is_some())
+    pub(super) fn own_doors(&self, class: &Class) -> impl Iterator<Item = Door<'d>> {
+        let own = self.directory.bound(class, self.zones);
+        own.filter(|door| door.is_for(self.procedure) && self.competence_for_residence(door).is_some())
     }
 
     /// The town halls that the residence or an event names by themselves, with their rank.
@@ -178,15 +173,15 @@ impl<'d> Search<'d> {
     /// The town hall in place of a CCAS that isn't on record.
     pub(super) fn stand_ins(&self) -> impl Iterator<Item = (u16, Vec<Door<'d>>)> {
         self.stand_in_rank.into_iter().map(|rank| {
-            let halls = self.directory.bound(&Class::Kind(Kind::Mairie), self.residence).into_iter().map(Door::own);
+            let halls = self.directory.in_commune(&TOWN_HALLS, &self.residence.code);
             (rank, halls.filter(|door| self.stands_in(door)).collect())
         })
     }
 
     /// The town halls that registered the event, where its commune is known.
     pub(super) fn event_town_halls(&self) -> impl Iterator<Item = (u16, Vec<Door<'d>>)> {
-        self.event_rank.zip(self.event).into_iter().map(|(rank, event)| {
-            let halls = self.directory.bound(&Class::Kind(Kind::Mairie), event.commune).into_iter().map(Door::own);
+        self.rule.event_rank.zip(self.event).into_iter().map(|(rank, event)| {
+            let halls = self.directory.bound(&TOWN_HALLS, self.directory.territory.zones_of(&event.commune.code));
             (rank, halls.filter(|door| event.is_registered_at(door)).collect())
         })
     }
@@ -199,7 +194,6 @@ impl<'d> Search<'d> {
     }
 
     pub(super) fn ccas_on_record(&self) -> bool {
-        let named = Named { class: Class::Kind(Kind::CcasCias), kind: None, rank: 0 };
-        self.own_doors(&named).next().is_some()
+        self.own_doors(&Class::Kind(Kind::CcasCias)).next().is_some()
     }
 }

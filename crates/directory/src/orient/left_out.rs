@@ -9,12 +9,11 @@ use aiguilleur_domain::structure::Kind;
 use aiguilleur_domain::target::Target;
 use uuid::Uuid;
 
-use super::{Choice, ChoiceTarget, LEFT_OUT_PER_CLASS, LeftOut, Search, competence};
+use super::{Choice, ChoiceTarget, LEFT_OUT, LEFT_OUT_PER_CLASS, LeftOut, Search};
 use crate::door::Door;
 use crate::layer::Class;
+use crate::rule::means_event_town_hall;
 
-/// How many structures left out are named.
-const LEFT_OUT: usize = 5;
 /// How many members of a class are looked at for one that a wish put aside: an answer must not take longer for it.
 const TRIED: usize = 2_000;
 
@@ -53,16 +52,20 @@ impl<'d> Search<'d> {
         if self.need.channel == Channel::Remote {
             return;
         }
+        if self.need.kinds.is_empty() && self.need.max_distance_m.is_none() {
+            return;
+        }
         let mut aside: Vec<(Door<'d>, f64, Exclusion)> = Vec::new();
-        for named in &self.named {
-            let bound = self.is_bound_to_commune(&named.class);
-            let own = if bound { self.measured(self.own_doors(named), f64::INFINITY) } else { Vec::new() };
-            let others = (!bound).then(|| self.nearest(named)).into_iter().flatten();
-            let apt = own.into_iter().chain(others);
-            aside.extend(self.put_aside(apt, searched_m));
+        for named in &self.rule.named {
+            if self.is_bound_to_commune(&named.class) {
+                aside.extend(self.put_aside(self.measured(self.own_doors(&named.class)).into_iter(), searched_m));
+            } else {
+                let apt = self.serving(&named.class).filter(|(door, _)| self.is_meant(&named.class, door));
+                aside.extend(self.put_aside(apt, searched_m));
+            }
         }
         for (_, doors) in self.single_town_halls() {
-            aside.extend(self.put_aside(self.measured(doors.into_iter(), f64::INFINITY).into_iter(), searched_m));
+            aside.extend(self.put_aside(self.measured(doors.into_iter()).into_iter(), searched_m));
         }
         for (door, distance_m, reason) in aside {
             self.leave_out(door, distance_m, reason);
@@ -71,9 +74,6 @@ impl<'d> Search<'d> {
 
     /// Of one class, nearest first.
     fn put_aside(&self, doors: impl Iterator<Item = (Door<'d>, f64)>, searched_m: f64) -> Vec<(Door<'d>, f64, Exclusion)> {
-        if self.need.kinds.is_empty() && self.need.max_distance_m.is_none() {
-            return Vec::new();
-        }
         let farthest = SEARCH_RADII_M.into_iter().fold(searched_m, f64::max);
         let reach_m = if self.need.max_distance_m.is_some() { farthest } else { searched_m };
         let (mut of_other_kinds, mut too_far) = (0, 0);
@@ -103,12 +103,14 @@ impl<'d> Search<'d> {
         for target in procedure.targets() {
             let (kind, reason) = match target {
                 Target::Declared(Some(kind)) => (kind, Exclusion::ProcedureNotDeclared),
-                target if competence::means_event_town_hall(procedure, target) => (Kind::Mairie, self.why_not_for_event()),
+                target if means_event_town_hall(procedure, target) => (Kind::Mairie, self.why_not_for_event()),
                 _ => continue,
             };
-            let is_silent = |door: &Door<'d>| {
-                door.structure().kind == kind && !door.declares(procedure) && !door.refuses(procedure) && self.is_wanted(door)
-            };
+            if !self.wants(kind) && self.stand_in_rank.is_none() {
+                continue;
+            }
+            let is_silent =
+                |door: &Door<'d>| door.session().is_none() && !door.declares(procedure) && !door.refuses(procedure) && self.is_wanted(door);
             let known: HashSet<Uuid> = match ExclusionCode::from(&reason) {
                 // Who is competent for the event isn't left out on its account.
                 ExclusionCode::NotCompetentForEvent => {
@@ -120,7 +122,6 @@ impl<'d> Search<'d> {
                 .directory
                 .nearest(&Class::Kind(kind), self.need.location)
                 .take_while(|(_, distance)| *distance <= radius_m)
-                .map(|(entry, distance)| (Door::own(entry), distance))
                 .find(|(door, _)| is_silent(door) && !known.contains(&door.structure().id));
             if let Some((door, distance_m)) = silent {
                 self.leave_out(door, distance_m, reason);

@@ -13,18 +13,19 @@ use super::{Candidate, Choice, ChoiceTarget, Search};
 
 impl<'d> Search<'d> {
     pub(super) fn choice(&self, candidate: &Candidate<'d>, cost_m: f64) -> Choice<'d> {
+        let opening = candidate.door.opening_at(self.need.at);
         Choice {
             distance_m: Some(whole_metres(candidate.distance_m)),
-            opening: candidate.opening.clone(),
             access: candidate.door.access(),
-            reasons: self.reasons(candidate),
-            cautions: self.cautions(candidate),
+            reasons: self.reasons(candidate, &opening),
+            cautions: self.cautions(candidate, &opening),
+            opening,
             score: ranking::score(cost_m),
             target: ChoiceTarget::Structure(candidate.door),
         }
     }
 
-    fn reasons(&self, candidate: &Candidate<'d>) -> Vec<Reason> {
+    fn reasons(&self, candidate: &Candidate<'d>, opening: &Opening) -> Vec<Reason> {
         let door = &candidate.door;
         let structure = door.structure();
         let day = self.need.at.date_naive();
@@ -42,7 +43,7 @@ impl<'d> Search<'d> {
         } else {
             Reason::Distance { metres: whole_metres(candidate.distance_m) }
         });
-        match &candidate.opening {
+        match opening {
             Opening { status: OpeningStatus::Open, until: Some(until), .. } => reasons.push(Reason::OpenNow { until: *until }),
             Opening { status: OpeningStatus::Open, until: None, .. } => reasons.push(Reason::AlwaysOpen),
             Opening { next: Some(at), .. } => reasons.push(Reason::NextOpening { at: *at }),
@@ -79,7 +80,7 @@ impl<'d> Search<'d> {
         reasons
     }
 
-    fn cautions(&self, candidate: &Candidate<'d>) -> Vec<Caution> {
+    fn cautions(&self, candidate: &Candidate<'d>, opening: &Opening) -> Vec<Caution> {
         let door = &candidate.door;
         let structure = door.structure();
         let day = self.need.at.date_naive();
@@ -90,7 +91,7 @@ impl<'d> Search<'d> {
         if self.stands_in(door) {
             cautions.push(Caution::CcasUnlisted { commune: self.residence.name.clone() });
         }
-        match &candidate.opening {
+        match opening {
             Opening { status: OpeningStatus::Unknown, .. } => {
                 cautions.push(if door.opening_hours().is_some() && !still_counts(door.hours_checked_on(), day) {
                     Caution::HoursUnchecked
@@ -119,10 +120,12 @@ impl<'d> Search<'d> {
             let commune = self.event.filter(|_| candidate.competence == Competence::ForEvent).map_or(self.residence, |event| event.commune);
             cautions.push(Caution::FarButCompetent { commune: commune.name.clone() });
         }
-        match candidate.competence {
+        if candidate.competence == Competence::ByKind {
+            let area = self.directory.catalogue.area_of(door.kind(), door.institution());
             // A commune's own CCAS or town hall is known to be its own.
-            Competence::ByKind(Area::Commune) | Competence::Unbound | Competence::Recorded | Competence::ForEvent => {}
-            Competence::ByKind(area) => cautions.push(Caution::AreaAssumed { area }),
+            if area != Area::Commune {
+                cautions.push(Caution::AreaAssumed { area });
+            }
         }
         if door.kind() == Kind::FranceServices && self.procedure.france_services == FranceServicesHelp::Partial {
             cautions.push(Caution::FranceServicesPartial);
