@@ -1,18 +1,19 @@
 //! Words for people: one Fluent file per language, French first. Codes live in the domain, sentences here.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{AcceptLanguage, Header};
-use aiguilleur_domain::code::all;
 use aiguilleur_domain::escalation::{Start, Step, TimeLimit};
-use aiguilleur_domain::reason::{Caution, CautionCode, Exclusion, ExclusionCode, Pairing, PairingCode, Reason, ReasonCode};
-use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use aiguilleur_domain::reason::{Caution, Exclusion, Pairing, Reason};
+use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
 use chrono_tz::Tz;
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
+use foldhash::fast::FixedState;
 use strum::{IntoStaticStr, VariantArray};
 use unic_langid::LanguageIdentifier;
 
@@ -64,98 +65,114 @@ pub fn text(language: Language, key: &str, args: Option<&FluentArgs<'_>>) -> Str
     pattern.map_or_else(|| key.to_owned(), |pattern| bundle.format_pattern(pattern, args, &mut Vec::new()).into_owned())
 }
 
-/// The sentence of a code. One without arguments was put together once.
-fn sentence(language: Language, family: &'static str, code: &'static str, args: &FluentArgs<'_>) -> Cow<'static, str> {
-    static FIXED: LazyLock<HashMap<(Language, &'static str, &'static str), String>> = LazyLock::new(|| {
-        let told = Language::VARIANTS.iter().flat_map(|&language| FAMILIES.iter().map(move |(family, codes)| (language, *family, codes())));
-        let told = told.flat_map(|(language, family, codes)| codes.into_iter().map(move |code| (language, family, code)));
-        told.map(|(language, family, code)| ((language, family, code), text(language, &key(family, code), None))).collect()
-    });
-    if args.iter().next().is_none()
-        && let Some(fixed) = FIXED.get(&(language, family, code))
-    {
-        return Cow::Borrowed(fixed);
+/// Stands where an argument's text goes while a template is cut there.
+const SLOT: &str = "\u{e000}";
+
+/// A sentence ready to be filled in: what comes before its argument, between two of them, and after.
+type Template = Vec<String>;
+
+type TemplateKey = (Language, &'static str, &'static str, &'static str);
+
+thread_local! {
+    /// By language, family, code and choice. There are as many as the Fluent files have sentences: putting one together takes
+    /// microseconds, an answer holds dozens.
+    static TEMPLATES: RefCell<HashMap<TemplateKey, Template, FixedState>> = RefCell::default();
+}
+
+/// What a sentence needs beside its code: one of a few known words that it chooses by, and a text to be filled in.
+#[derive(Debug, Default)]
+struct Needs<'a> {
+    choice: Option<(&'static str, &'static str)>,
+    text: Option<(&'static str, Cow<'a, str>)>,
+}
+
+impl<'a> Needs<'a> {
+    fn text(name: &'static str, text: impl Into<Cow<'a, str>>) -> Self {
+        Self { choice: None, text: Some((name, text.into())) }
     }
-    Cow::Owned(text(language, &key(family, code), Some(args)))
+
+    fn choice(name: &'static str, word: &'static str) -> Self {
+        Self { choice: Some((name, word)), text: None }
+    }
+}
+
+/// The sentence of a code.
+fn sentence(language: Language, family: &'static str, code: &'static str, needs: &Needs<'_>) -> String {
+    let cut = || {
+        let mut args = FluentArgs::new();
+        needs.choice.into_iter().for_each(|(name, word)| args.set(name, word));
+        needs.text.iter().for_each(|(name, _)| args.set(*name, SLOT));
+        text(language, &key(family, code), Some(&args)).split(SLOT).map(str::to_owned).collect()
+    };
+    let filled = needs.text.as_ref().map_or("", |(_, text)| text);
+    TEMPLATES.with_borrow_mut(|known| {
+        known.entry((language, family, code, needs.choice.map_or("", |(_, word)| word))).or_insert_with(cut).join(filled)
+    })
 }
 
 fn key(family: &str, code: &str) -> String {
     format!("{family}-{}", code.replace('_', "-"))
 }
 
-type Codes = fn() -> Vec<&'static str>;
-
-/// The codes that people are told of, by the first word of their sentences' keys.
-const FAMILIES: [(&str, Codes); 6] = [
-    ("reason", all::<ReasonCode>),
-    ("caution", all::<CautionCode>),
-    ("exclusion", all::<ExclusionCode>),
-    ("also", all::<PairingCode>),
-    ("step", || Step::all().map(|step| step.code).collect()),
-    ("event", all::<Start>),
-];
-
 /// Why an option is there. Instants are told in the place's own time.
-pub fn reason(language: Language, reason: &Reason, time_zone: Tz, now: DateTime<Utc>) -> Cow<'static, str> {
-    let mut args = FluentArgs::new();
-    match reason {
-        Reason::Distance { metres } => args.set("distance", distance(language, *metres)),
-        Reason::CompetentForCommune { commune } | Reason::CompetentForEvent { commune } => args.set("commune", commune.clone()),
-        Reason::Session { holder } => args.set("holder", holder.clone()),
-        Reason::OpenNow { until } => args.set("time", moment(language, *until, time_zone, now)),
-        Reason::NextOpening { at } => args.set("time", moment(language, *at, time_zone, now)),
-        Reason::SpeaksLanguage { language: spoken } => args.set("language", spoken.clone()),
-        Reason::CapacityDeclared { capacity } => args.set("capacity", <&str>::from(*capacity)),
-        _ => {}
-    }
-    sentence(language, "reason", reason.code(), &args)
+pub fn reason(language: Language, reason: &Reason, time_zone: Tz, now: DateTime<Utc>) -> String {
+    let needs = match reason {
+        Reason::Distance { metres } => Needs::text("distance", distance(language, *metres)),
+        Reason::CompetentForCommune { commune } | Reason::CompetentForEvent { commune } => Needs::text("commune", commune),
+        Reason::Session { holder } => Needs::text("holder", holder),
+        Reason::OpenNow { until } => Needs::text("time", moment(language, *until, time_zone, now)),
+        Reason::NextOpening { at } => Needs::text("time", moment(language, *at, time_zone, now)),
+        Reason::SpeaksLanguage { language: spoken } => Needs::text("language", spoken),
+        Reason::CapacityDeclared { capacity } => Needs::choice("capacity", (*capacity).into()),
+        _ => Needs::default(),
+    };
+    sentence(language, "reason", reason.code(), &needs)
 }
 
 /// What to beware of.
-pub fn caution(language: Language, caution: &Caution) -> Cow<'static, str> {
-    let mut args = FluentArgs::new();
-    match caution {
-        Caution::CcasUnlisted { commune } | Caution::FarButCompetent { commune } => args.set("commune", commune.clone()),
-        Caution::AreaAssumed { area } => args.set("area", <&str>::from(*area)),
-        Caution::LanguageUnknown { language: spoken } => args.set("language", spoken.clone()),
-        _ => {}
-    }
-    sentence(language, "caution", caution.code(), &args)
+pub fn caution(language: Language, caution: &Caution) -> String {
+    let needs = match caution {
+        Caution::CcasUnlisted { commune } | Caution::FarButCompetent { commune } => Needs::text("commune", commune),
+        Caution::AreaAssumed { area } => Needs::choice("area", (*area).into()),
+        Caution::LanguageUnknown { language: spoken } => Needs::text("language", spoken),
+        _ => Needs::default(),
+    };
+    sentence(language, "caution", caution.code(), &needs)
 }
 
 /// Why a structure is not offered.
-pub fn exclusion(language: Language, exclusion: &Exclusion) -> Cow<'static, str> {
-    let mut args = FluentArgs::new();
-    match exclusion {
-        Exclusion::NotCompetentForCommune { commune } | Exclusion::NotCompetentForEvent { commune } => args.set("commune", commune.clone()),
-        Exclusion::LanguageNotSpoken { language: spoken } => args.set("language", spoken.clone()),
-        _ => {}
-    }
-    sentence(language, "exclusion", exclusion.code(), &args)
+pub fn exclusion(language: Language, exclusion: &Exclusion) -> String {
+    let needs = match exclusion {
+        Exclusion::NotCompetentForCommune { commune } | Exclusion::NotCompetentForEvent { commune } => Needs::text("commune", commune),
+        Exclusion::LanguageNotSpoken { language: spoken } => Needs::text("language", spoken),
+        _ => Needs::default(),
+    };
+    sentence(language, "exclusion", exclusion.code(), &needs)
 }
 
 /// What goes with the options.
-pub fn pairing(language: Language, pairing: &Pairing) -> Cow<'static, str> {
+pub fn pairing(language: Language, pairing: &Pairing) -> String {
     let (Pairing::DigitalHelp { metres } | Pairing::AdministrativeHelp { metres }) = pairing;
-    let mut args = FluentArgs::new();
-    args.set("where", if metres.is_some() { "away" } else { "here" });
-    args.set("distance", metres.map_or_else(String::new, |metres| distance(language, metres)));
-    sentence(language, "also", pairing.code(), &args)
+    let needs = match metres {
+        Some(metres) => Needs { choice: Some(("where", "away")), ..Needs::text("distance", distance(language, *metres)) },
+        None => Needs::choice("where", "here"),
+    };
+    sentence(language, "also", pairing.code(), &needs)
 }
 
 /// What to know of a place.
-pub fn notice(language: Language, code: &'static str) -> Cow<'static, str> {
-    sentence(language, "notice", code, &FluentArgs::new())
+pub fn notice(language: Language, code: &'static str) -> String {
+    sentence(language, "notice", code, &Needs::default())
 }
 
 /// What a step of the amicable track asks of the reader, and whether it stops the time limit of an appeal.
-pub fn step(language: Language, step: &Step) -> Cow<'static, str> {
-    sentence(language, "step", step.code, &FluentArgs::new())
+pub fn step(language: Language, step: &Step) -> String {
+    sentence(language, "step", step.code, &Needs::default())
 }
 
 /// The event from which a time limit runs, with its article: `la notification de la décision`.
-pub fn event(language: Language, start: Start) -> Cow<'static, str> {
-    sentence(language, "event", start.into(), &FluentArgs::new())
+pub fn event(language: Language, start: Start) -> String {
+    sentence(language, "event", start.into(), &Needs::default())
 }
 
 /// A time limit and its start: `2 mois à compter de la notification de la décision`.
@@ -169,7 +186,7 @@ pub fn span(language: Language, limit: TimeLimit, start: Start) -> String {
     };
     let mut args = FluentArgs::new();
     args.set("number", number);
-    args.set("limit", sentence(language, "limit", unit, &args));
+    args.set("limit", text(language, &key("limit", unit), Some(&args)));
     args.set("event", event(language, start));
     text(language, if unit == "year-end" { "span-year-end" } else { "span" }, Some(&args))
 }
@@ -202,20 +219,39 @@ fn distance(language: Language, metres: u32) -> String {
     }
 }
 
+thread_local! {
+    /// The days told of: `lundi 23 novembre à` and what comes after the time. Openings are of the coming days.
+    static DAYS: RefCell<HashMap<(Language, NaiveDate), Template, FixedState>> = RefCell::default();
+}
+
+/// How many days are remembered at most.
+const DAYS_KNOWN: usize = 1_000;
+
 /// `12:00` today, else the day with it: `lundi 23 novembre à 09:00`.
 fn moment(language: Language, instant: DateTime<Utc>, time_zone: Tz, now: DateTime<Utc>) -> String {
     let (local, today) = (instant.with_timezone(&time_zone), now.with_timezone(&time_zone).date_naive());
-    let time = local.format("%H:%M").to_string();
-    if local.date_naive() == today {
+    let (day, time) = (local.date_naive(), time_of(&local));
+    if day == today {
         return time;
     }
-    at_time("moment", language, &local, time)
+    DAYS.with_borrow_mut(|known| {
+        if known.len() >= DAYS_KNOWN {
+            known.clear();
+        }
+        let cut = || at_time("moment", language, &local, SLOT.to_owned()).split(SLOT).map(str::to_owned).collect();
+        known.entry((language, day)).or_insert_with(cut).join(&time)
+    })
+}
+
+/// `09:00`.
+fn time_of(local: &impl Timelike) -> String {
+    format!("{:02}:{:02}", local.hour(), local.minute())
 }
 
 /// `lundi 23 novembre 2026 à 09:00`.
 pub fn full_moment(language: Language, instant: DateTime<Utc>, time_zone: Tz) -> String {
     let local = instant.with_timezone(&time_zone);
-    at_time("full-moment", language, &local, local.format("%H:%M").to_string())
+    at_time("full-moment", language, &local, time_of(&local))
 }
 
 fn at_time(key: &str, language: Language, local: &DateTime<Tz>, time: String) -> String {
@@ -233,7 +269,22 @@ pub fn capitalised(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use aiguilleur_domain::code::all;
+    use aiguilleur_domain::reason::{CautionCode, ExclusionCode, PairingCode, ReasonCode};
+
     use super::*;
+
+    type Codes = fn() -> Vec<&'static str>;
+
+    /// The codes that people are told of, by the first word of their sentences' keys.
+    const FAMILIES: [(&str, Codes); 6] = [
+        ("reason", all::<ReasonCode>),
+        ("caution", all::<CautionCode>),
+        ("exclusion", all::<ExclusionCode>),
+        ("also", all::<PairingCode>),
+        ("step", || Step::all().map(|step| step.code).collect()),
+        ("event", all::<Start>),
+    ];
 
     #[test]
     fn every_code_has_its_sentence_in_every_language() {

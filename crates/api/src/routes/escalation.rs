@@ -1,7 +1,5 @@
 //! What to do when blocked, as an orientation and a procedure show it: two tracks that are never mixed.
 
-use std::borrow::Cow;
-
 use aiguilleur_domain::escalation::{Appeal, Contested, Start, Step, TimeLimit};
 use aiguilleur_domain::procedure::Procedure;
 use fluent_bundle::FluentArgs;
@@ -29,7 +27,7 @@ struct AmicableStep {
     #[schema(example = "reclamation_ecrite")]
     code: &'static str,
     /// What to do, and whether it stops the time limit of an appeal.
-    label: Cow<'static, str>,
+    label: String,
     /// Refused to whoever hasn't complained in writing before.
     requires_prior_complaint: bool,
     /// Days to wait after that complaint, unless it was answered.
@@ -55,7 +53,7 @@ struct AppealStage {
     deadline_days: Option<u32>,
     deadline_hours: Option<u16>,
     from: Option<Start>,
-    from_label: Option<Cow<'static, str>>,
+    from_label: Option<String>,
     /// Whether one must go through it before the next; null: not known.
     compulsory: Option<bool>,
     /// What it suspends, or doesn't.

@@ -1,7 +1,5 @@
 //! `/v1/orientations`: where to redirect this person, for this procedure.
 
-use std::borrow::Cow;
-
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use aiguilleur_directory::Directory;
 use aiguilleur_directory::catalogue::{Heard, Likely};
@@ -288,7 +286,7 @@ struct Coded {
     #[schema(example = "handles_procedure")]
     code: &'static str,
     #[schema(example = "Ce type de lieu aide pour cette démarche")]
-    label: Cow<'static, str>,
+    label: String,
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -304,7 +302,7 @@ struct AlsoItem<'a> {
     #[schema(example = "digital_help")]
     code: &'static str,
     /// A sentence.
-    label: Cow<'static, str>,
+    label: String,
     target: TargetItem<'a>,
 }
 
