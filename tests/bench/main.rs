@@ -32,6 +32,9 @@ const SEED: u64 = 20_261_122;
 const CONNECTIONS: usize = 32;
 const QUESTIONS: usize = 2_000;
 
+/// What can be measured by itself.
+const PARTS: [&str; 4] = ["questions", "referrals", "orient", "living"];
+
 /// How long things are measured.
 #[derive(Debug, Clone, Copy)]
 struct Pace {
@@ -58,7 +61,10 @@ async fn main() -> ExitCode {
     let run = async {
         match arguments.as_slice() {
             [hello::ARGUMENT, size, conninfo] => hello::serve(size.parse()?, conninfo).await,
-            _ => bench(if arguments.contains(&"--quick") { QUICK } else { FULL }).await,
+            _ => {
+                let (options, parts): (Vec<&str>, Vec<&str>) = arguments.iter().partition(|argument| argument.starts_with("--"));
+                bench(if options.contains(&"--quick") { QUICK } else { FULL }, &parts).await
+            }
         }
     };
     // Dropped when told to stop, with all the servers it had started.
@@ -83,12 +89,18 @@ async fn told_to_stop() {
     }
 }
 
-async fn bench(pace: Pace) -> Result<(), Failure> {
+/// `parts`: what is measured; empty means everything.
+async fn bench(pace: Pace, parts: &[&str]) -> Result<(), Failure> {
+    if let Some(unknown) = parts.iter().find(|part| !PARTS.contains(part)) {
+        return Err(format!("« {unknown} » is no part; there are: {}", PARTS.join(", ")).into());
+    }
+    let parts: &[&str] = if parts.is_empty() { &PARTS } else { parts };
     let mut report = Report::default();
     report.describe_run();
     report.fact("quick", pace.rounds < FULL.rounds);
+    report.fact("parts", parts);
     let mut phases = Phases::default();
-    let outcome = measure(&mut report, &mut phases, pace).await;
+    let outcome = measure(&mut report, &mut phases, pace, parts).await;
     phases.end(&mut report);
     // What was measured before a failure is still worth knowing.
     report.fact("failed", outcome.as_ref().err().map(ToString::to_string));
@@ -98,24 +110,27 @@ async fn bench(pace: Pace) -> Result<(), Failure> {
     outcome
 }
 
-async fn measure(report: &mut Report, phases: &mut Phases, pace: Pace) -> Result<(), Failure> {
+async fn measure(report: &mut Report, phases: &mut Phases, pace: Pace, parts: &[&str]) -> Result<(), Failure> {
+    let wanted = |part| parts.contains(&part);
     phases.begin("registries");
     let national = service::prepare("national", 100_000).await?;
     let million = service::prepare("million", pace.million).await?;
     let asked = questions::draw(&national.communes, &national.procedures, SEED, QUESTIONS);
     let paths: Vec<String> = asked.iter().map(Question::path).collect();
 
-    phases.begin("questions over HTTP");
-    over_http(report, pace, &national, &million, &paths).await?;
-
-    phases.begin("referrals over HTTP");
-    referrals::measure(report, pace, &national).await?;
-
-    for prepared in [&national, &million] {
+    if wanted("questions") {
+        phases.begin("questions over HTTP");
+        over_http(report, pace, &national, &million, &paths).await?;
+    }
+    if wanted("referrals") {
+        phases.begin("referrals over HTTP");
+        referrals::measure(report, pace, &national).await?;
+    }
+    for prepared in [&national, &million].into_iter().filter(|_| wanted("orient")) {
         phases.begin(&format!("orient() alone, {}", prepared.name));
         orient::measure(report, pace, prepared, &asked).await?;
     }
-    for (prepared, ready_within_s) in [(&national, 2.0), (&million, 10.0)] {
+    for (prepared, ready_within_s) in [(&national, 2.0), (&million, 10.0)].into_iter().filter(|_| wanted("living")) {
         phases.begin(&format!("start, edit, swap, {}", prepared.name));
         living::starts(report, prepared, ready_within_s).await?;
         living::changes(report, pace, prepared, &paths).await?;
