@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aiguilleur_api::access::OPERATIONS;
 use aiguilleur_testkit::App;
+use aiguilleur_testkit::raw::{self, Raw};
+use futures_util::future::{join_all, select};
 use serde_json::{Value, json};
 
 use super::examples::{Operation, Request, a_referral, operations};
@@ -82,6 +84,8 @@ async fn every_status_listed_is_reached_and_no_other() {
     an_address_cannot_be_located(&mut reached, &app).await;
     many_ask_for_an_atlas(&mut reached, &app).await;
     too_many_at_once(&mut reached, &app, &token).await;
+    bodies_never_arrive(&mut reached, &app, &token, &referral).await;
+    a_crowd_is_there(&mut reached, &app, &token, &referral).await;
     database.shut().await;
     for operation in operations() {
         // Without a key a batch tells of each referral that it couldn't be recorded; with one it is refused whole.
@@ -155,7 +159,7 @@ async fn many_ask_for_an_atlas(reached: &mut Reached, app: &App) {
         .map(|procedure| procedure["slug"].as_str().unwrap().to_owned())
         .collect();
     let request = |slug: &String| Request { query: format!("procedure={slug}&level=commune"), ..operation.request("", "") };
-    let answers = futures_util::future::join_all(slugs.iter().map(|slug| {
+    let answers = join_all(slugs.iter().map(|slug| {
         let request = request(slug);
         async move { request.send(app).await }
     }))
@@ -164,4 +168,46 @@ async fn many_ask_for_an_atlas(reached: &mut Reached, app: &App) {
         operation.check(&answer);
         reached.entry(operation.id).or_default().insert(answer.status.as_u16());
     }
+}
+
+/// Their heads do, and announce them.
+async fn bodies_never_arrive(reached: &mut Reached, app: &App, token: &str, referral: &str) {
+    let waiting = operations().into_iter().filter_map(|operation| {
+        let request = operation.request(token, referral);
+        let written = raw::post(&request.path, token, &request.body?.to_string());
+        let head = written.split_once('{')?.0.to_owned();
+        Some(async move {
+            let mut client = Raw::connect(app).await;
+            client.write(&head).await;
+            (operation.id, client.answer().await.unwrap().status)
+        })
+    });
+    for (id, status) in join_all(waiting).await {
+        reached.entry(id).or_default().insert(status);
+    }
+}
+
+/// Whoever comes beside them is refused, whatever they want.
+async fn a_crowd_is_there(reached: &mut Reached, app: &App, token: &str, referral: &str) {
+    let crowd = join_all((0..200).map(|_| async {
+        let mut client = Raw::connect(app).await;
+        while client.write(&raw::get("/v1/orientations?procedure=rsa&commune=35238").repeat(16)).await {
+            for _ in 0..16 {
+                client.answer().await.unwrap();
+            }
+        }
+    }));
+    let asking = async {
+        for operation in operations().into_iter().filter(|operation| operation.statuses().any(|status| status == 503)) {
+            for _ in 0..200 {
+                let answer = operation.request(token, referral).send(app).await;
+                operation.check(&answer);
+                if answer.json()["type"] == "/problems/overloaded" {
+                    reached.entry(operation.id).or_default().insert(answer.status.as_u16());
+                    break;
+                }
+            }
+        }
+    };
+    select(std::pin::pin!(crowd), std::pin::pin!(asking)).await;
 }

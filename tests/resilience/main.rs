@@ -1,4 +1,5 @@
-//! What must survive: kill -9, a database that goes away, two processes on one data directory.
+//! What must survive: kill -9, a database that goes away, two processes on one data directory, clients that misbehave or are too many.
 
+mod clients;
 mod database_away;
 mod killed;

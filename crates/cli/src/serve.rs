@@ -80,6 +80,7 @@ pub async fn run(settings: &Settings, serve: Serve) -> Result<(), CliError> {
         CliError::Sentence(format!("l'adresse {} ne peut pas être écoutée ({error}) ; choisissez-en une autre avec --listen", serve.listen))
     };
     let listener = TcpListener::bind(serve.listen).map_err(in_use)?;
+    allow_connections();
     let mut stop = Stop::new()?;
     let opened = tokio::select! {
         opened = database::open(settings) => opened?,
@@ -149,6 +150,14 @@ async fn answer(state: AppState, opened: &Opened, listener: TcpListener, mut sto
     measures.abort();
     let _ = tokio::join!(follower, supervisor, retention, measures);
     outcome
+}
+
+/// Each connection is an open file, and most systems give a process 1,024 unless it asks for more.
+fn allow_connections() {
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(files) => tracing::debug!(files, "connections and files that may be open at once"),
+        Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
+    }
 }
 
 /// Sums up the measures of requests now and then: each would be kept apart until somebody asks for `/metrics`.

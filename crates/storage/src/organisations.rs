@@ -12,7 +12,7 @@ pub async fn ensure(database: &Database, slug: &str) -> Result<Uuid, StorageErro
     if let Some(id) = find(database, slug).await? {
         return Ok(id);
     }
-    let mut connection = database.get().await?;
+    let mut connection = database.get_for_request().await?;
     diesel::insert_into(organisation::table)
         .values((organisation::id.eq(Uuid::now_v7()), organisation::slug.eq(slug)))
         .on_conflict_do_nothing()
@@ -23,7 +23,7 @@ pub async fn ensure(database: &Database, slug: &str) -> Result<Uuid, StorageErro
 
 /// The organisation of that slug, if it ever wrote anything.
 pub async fn find(database: &Database, slug: &str) -> Result<Option<Uuid>, StorageError> {
-    let mut connection = database.get().await?;
+    let mut connection = database.get_for_request().await?;
     let found = organisation::table.filter(organisation::slug.eq(slug)).select(organisation::id);
     Ok(found.first(&mut connection).await.optional()?)
 }

@@ -16,6 +16,8 @@ pub const APP: &str = "aiguilleur_app";
 
 /// How long a request waits for a connection before it hears 503.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Requests that may wait for a connection at once: whoever comes after them would wait for long.
+const MAX_WAITING: usize = 64;
 
 /// A pool of connections as [`APP`]. Cloning shares it.
 #[derive(Clone)]
@@ -51,6 +53,14 @@ impl Database {
     /// A connection, checked to be alive.
     pub async fn get(&self) -> Result<Object<AsyncPgConnection>, StorageError> {
         self.pool.get().await.map_err(|error| StorageError::Unavailable(error.to_string()))
+    }
+
+    /// The same for a request, which is refused at once when so many wait already.
+    pub async fn get_for_request(&self) -> Result<Object<AsyncPgConnection>, StorageError> {
+        if self.pool.status().waiting >= MAX_WAITING {
+            return Err(StorageError::Crowded);
+        }
+        self.get().await
     }
 
     /// A connection outside the pool, for listening.

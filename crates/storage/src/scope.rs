@@ -20,9 +20,11 @@ pub enum Scope<'a> {
     System,
 }
 
-/// An open transaction bound to a scope. Dropped without [`Scoped::commit`], it is rolled back with its connection.
+/// An open transaction bound to a scope. Dropped without [`Scoped::commit`], as when the caller vanishes, it is rolled back: its
+/// connection is closed, since back in the pool it would stay open until somebody asked for that very one.
 pub struct Scoped {
-    connection: Object<AsyncPgConnection>,
+    /// `None` once committed.
+    connection: Option<Object<AsyncPgConnection>>,
 }
 
 impl std::fmt::Debug for Scoped {
@@ -38,29 +40,42 @@ pub async fn scoped(database: &Database, scope: Scope<'_>) -> Result<Scoped, Sto
         Scope::Bearer(code) => ("aiguilleur.bearer", code.to_string()),
         Scope::System => ("aiguilleur.system", "on".to_owned()),
     };
-    let mut connection = database.get().await?;
+    let mut connection = database.get_for_request().await?;
+    // Whoever vanishes from here on leaves a transaction that is rolled back.
     AnsiTransactionManager::begin_transaction(&mut *connection).await?;
-    diesel::sql_query("SELECT set_config($1, $2, true)").bind::<Text, _>(setting).bind::<Text, _>(value).execute(&mut connection).await?;
-    Ok(Scoped { connection })
+    let mut scope = Scoped { connection: Some(connection) };
+    diesel::sql_query("SELECT set_config($1, $2, true)").bind::<Text, _>(setting).bind::<Text, _>(value).execute(&mut *scope).await?;
+    Ok(scope)
 }
 
 impl Scoped {
     pub async fn commit(mut self) -> Result<(), StorageError> {
-        AnsiTransactionManager::commit_transaction(&mut *self.connection).await?;
+        AnsiTransactionManager::commit_transaction(&mut *self).await?;
+        self.connection = None;
         Ok(())
     }
 }
+
+impl Drop for Scoped {
+    fn drop(&mut self) {
+        if let Some(uncommitted) = self.connection.take() {
+            drop(Object::take(uncommitted));
+        }
+    }
+}
+
+const COMMITTED: &str = "a transaction that is committed is given up";
 
 impl Deref for Scoped {
     type Target = AsyncPgConnection;
 
     fn deref(&self) -> &Self::Target {
-        &self.connection
+        self.connection.as_ref().unwrap_or_else(|| unreachable!("{COMMITTED}"))
     }
 }
 
 impl DerefMut for Scoped {
     fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.connection
+        self.connection.as_mut().unwrap_or_else(|| unreachable!("{COMMITTED}"))
     }
 }

@@ -2,6 +2,7 @@
 //! A helper that can't do its part panics with what to do: a test has nobody else to tell.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc, reason = "tests end by panicking")]
 
+pub mod raw;
 pub mod registry;
 mod stub;
 

@@ -1,0 +1,154 @@
+use std::time::Duration;
+
+use aiguilleur_testkit::raw::{self, Raw};
+use aiguilleur_testkit::{App, TestDatabase, eventually};
+use diesel::sql_types::BigInt;
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+const QUESTION: &str = "/v1/orientations?procedure=rsa&commune=35238";
+/// More than the service has connections to its database.
+const MANY: usize = 40;
+
+fn referral() -> Value {
+    json!({"procedure": "rsa", "commune": "35238", "target": {"type": "institution", "id": "caf"}, "mode": "information"})
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_vanishes_leaves_no_transaction_open() {
+    let (app, database) = App::national().await;
+    let token = app.token("mediator", "agent-1", "ours");
+    assert_eq!(app.post("/v1/referrals", &token, &referral()).await.status, 201);
+    let mut watcher = AsyncPgConnection::establish(&database.url("postgres")).await.unwrap();
+    let posted = raw::post("/v1/referrals", &token, &referral().to_string());
+    let mut random = fastrand::Rng::with_seed(7);
+    for _ in 0..10 {
+        let leaving = (0..MANY).map(|_| {
+            let (patience, cut) = (Duration::from_micros(random.u64(0..20_000)), random.usize(0..posted.len() * 4));
+            let (app, posted) = (&app, &posted);
+            async move {
+                let mut client = Raw::connect(app).await;
+                // One in four doesn't even send its request whole.
+                client.write(posted.get(..cut).unwrap_or(posted)).await;
+                tokio::time::sleep(patience).await;
+                client.vanish();
+            }
+        });
+        join_all(leaving).await;
+    }
+    // The pool is looked through by nobody meanwhile: what is left open now would stay so.
+    assert!(eventually(Duration::from_millis(900), async || open_transactions(&mut watcher).await == 0).await, "a transaction was left open");
+    let answers = join_all((0..MANY).map(|_| app.post("/v1/referrals", &token, &referral()))).await;
+    assert!(answers.iter().all(|answer| answer.status == 201), "the pool serves on");
+    drop(database);
+}
+
+async fn open_transactions(watcher: &mut AsyncPgConnection) -> i64 {
+    #[derive(diesel::QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+    }
+    let sql = "SELECT count(*) AS count FROM pg_stat_activity \
+               WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid() AND query <> ''";
+    diesel::sql_query(sql).get_result::<Count>(watcher).await.unwrap().count
+}
+
+#[tokio::test]
+async fn who_closes_its_half_still_hears_the_answer() {
+    let (app, _database) = App::national().await;
+    let token = app.token("mediator", "agent-1", "ours");
+    for (request, status) in [(raw::get(QUESTION), 200), (raw::post("/v1/referrals", &token, &referral().to_string()), 201)] {
+        let mut client = Raw::connect(&app).await;
+        client.write(&request).await;
+        client.close_half().await;
+        let answer = client.answer().await.unwrap();
+        assert_eq!(answer.status, status, "{}", answer.head);
+        assert!(serde_json::from_slice::<Value>(&answer.body).is_ok(), "whole");
+        assert!(client.answer().await.is_none(), "and the connection ends");
+    }
+}
+
+#[tokio::test]
+async fn who_drips_a_body_is_cut_and_holds_nothing_up() {
+    let (app, _database) = App::national().await;
+    let token = app.token("mediator", "agent-1", "ours");
+    let whole = raw::post("/v1/referrals", &token, &referral().to_string());
+    let (head, body) = whole.split_once("{").unwrap();
+    let dripping = (0..MANY).map(|_| async {
+        let mut client = Raw::connect(&app).await;
+        client.write(&format!("{head}{{")).await;
+        for byte in body.split("").filter(|byte| !byte.is_empty()).take(30) {
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+                answer = client.answer() => return answer,
+            }
+            client.write(byte).await;
+        }
+        None
+    });
+    let others = async {
+        // When they all drip, and hold their connections.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(app.post("/v1/referrals", &token, &referral()).await.status, 201);
+        assert_eq!(app.get(QUESTION).await.status, 200);
+    };
+    let (dripped, ()) = tokio::join!(join_all(dripping), others);
+    for answer in dripped {
+        let answer = answer.expect("cut before all of it came");
+        assert_eq!(answer.status, 408, "{}", answer.head);
+        let problem: Value = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!(problem["type"], "/problems/request-timeout");
+        assert!(answer.head.to_ascii_lowercase().contains("connection: close"), "{}", answer.head);
+    }
+}
+
+#[tokio::test]
+async fn who_is_silent_stops_nobody() {
+    let (app, _database) = App::national().await;
+    let mut idle = join_all((0..300).map(|_| Raw::connect(&app))).await;
+    let _mute = join_all((0..100).map(|_| Raw::connect(&app))).await;
+    for round in 0..2 {
+        for client in &mut idle {
+            client.write(&raw::get("/v1/procedures/rsa")).await;
+            assert_eq!(client.answer().await.map(|answer| answer.status), Some(200), "round {round}: each is still open");
+        }
+        assert_eq!(app.get(QUESTION).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_crowd_is_refused_at_once_and_the_operator_is_not() {
+    let database = TestDatabase::clone_of(aiguilleur_testkit::NATIONAL).await;
+    let app = App::on(&database, "demo");
+    let mut crowd = join_all((0..400).map(|_| Raw::connect(&app))).await;
+    let mut seen = (0, 0);
+    for _ in 0..20 {
+        for client in &mut crowd {
+            client.write(&raw::get(QUESTION)).await;
+        }
+        let operator = app.get("/health/ready").await;
+        assert_eq!(operator.status, 200, "{}", operator.text);
+        for client in &mut crowd {
+            let answer = client.answer().await.expect("everybody is answered, on a connection that stays");
+            let problem: Value = serde_json::from_slice(&answer.body).unwrap();
+            match answer.status {
+                200 => seen.0 += 1,
+                503 => {
+                    seen.1 += 1;
+                    assert_eq!(problem["type"], "/problems/overloaded");
+                    assert!(answer.head.contains("retry-after: 1\r\n"), "{}", answer.head);
+                    let id = format!("x-request-id: {}\r\n", problem["request_id"].as_str().unwrap());
+                    assert!(answer.head.contains(&id), "{}", answer.head);
+                }
+                other => panic!("{other}: {problem}"),
+            }
+        }
+    }
+    assert!(seen.0 > 0 && seen.1 > 0, "answered {}, refused {}", seen.0, seen.1);
+    let refused = format!("http_requests_refused_total {}\n", seen.1);
+    assert!(app.get("/metrics").await.text.contains(&refused), "counted: {refused}");
+    // And it passes.
+    assert!(eventually(Duration::from_secs(5), || async { app.get(QUESTION).await.status == 200 }).await);
+}
