@@ -177,7 +177,7 @@ async fn bodies_never_arrive(reached: &mut Reached, app: &App, token: &str, refe
         let written = raw::post(&request.path, token, &request.body?.to_string());
         let head = written.split_once('{')?.0.to_owned();
         Some(async move {
-            let mut client = Raw::connect(app).await;
+            let mut client = Raw::connect(&app.address).await;
             client.write(&head).await;
             (operation.id, client.answer().await.unwrap().status)
         })
@@ -190,7 +190,7 @@ async fn bodies_never_arrive(reached: &mut Reached, app: &App, token: &str, refe
 /// Whoever comes beside them is refused, whatever they want.
 async fn a_crowd_is_there(reached: &mut Reached, app: &App, token: &str, referral: &str) {
     let crowd = join_all((0..200).map(|_| async {
-        let mut client = Raw::connect(app).await;
+        let mut client = Raw::connect(&app.address).await;
         while client.write(&raw::get("/v1/orientations?procedure=rsa&commune=35238").repeat(16)).await {
             for _ in 0..16 {
                 client.answer().await.unwrap();

@@ -20,7 +20,6 @@ async fn who_vanishes_leaves_no_transaction_open() {
     let (app, database) = App::national().await;
     let token = app.token("mediator", "agent-1", "ours");
     assert_eq!(app.post("/v1/referrals", &token, &referral()).await.status, 201);
-    let mut watcher = AsyncPgConnection::establish(&database.url("postgres")).await.unwrap();
     let posted = raw::post("/v1/referrals", &token, &referral().to_string());
     let mut random = fastrand::Rng::with_seed(7);
     for _ in 0..10 {
@@ -28,7 +27,7 @@ async fn who_vanishes_leaves_no_transaction_open() {
             let (patience, cut) = (Duration::from_micros(random.u64(0..20_000)), random.usize(0..posted.len() * 4));
             let (app, posted) = (&app, &posted);
             async move {
-                let mut client = Raw::connect(app).await;
+                let mut client = Raw::connect(&app.address).await;
                 // One in four doesn't even send its request whole.
                 client.write(posted.get(..cut).unwrap_or(posted)).await;
                 tokio::time::sleep(patience).await;
@@ -38,21 +37,23 @@ async fn who_vanishes_leaves_no_transaction_open() {
         join_all(leaving).await;
     }
     // The pool is looked through by nobody meanwhile: what is left open now would stay so.
-    assert!(eventually(Duration::from_millis(900), async || open_transactions(&mut watcher).await == 0).await, "a transaction was left open");
-    let answers = join_all((0..MANY).map(|_| app.post("/v1/referrals", &token, &referral()))).await;
+    let none_open = eventually(Duration::from_millis(900), || async { open_transactions(&database).await == 0 });
+    assert!(none_open.await, "a transaction was left open");
+    let body = referral();
+    let answers = join_all((0..MANY).map(|_| app.post("/v1/referrals", &token, &body))).await;
     assert!(answers.iter().all(|answer| answer.status == 201), "the pool serves on");
-    drop(database);
 }
 
-async fn open_transactions(watcher: &mut AsyncPgConnection) -> i64 {
+async fn open_transactions(database: &TestDatabase) -> i64 {
     #[derive(diesel::QueryableByName)]
     struct Count {
         #[diesel(sql_type = BigInt)]
         count: i64,
     }
+    let mut watcher = AsyncPgConnection::establish(&database.url("postgres")).await.unwrap();
     let sql = "SELECT count(*) AS count FROM pg_stat_activity \
                WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid() AND query <> ''";
-    diesel::sql_query(sql).get_result::<Count>(watcher).await.unwrap().count
+    diesel::sql_query(sql).get_result::<Count>(&mut watcher).await.unwrap().count
 }
 
 #[tokio::test]
@@ -60,7 +61,7 @@ async fn who_closes_its_half_still_hears_the_answer() {
     let (app, _database) = App::national().await;
     let token = app.token("mediator", "agent-1", "ours");
     for (request, status) in [(raw::get(QUESTION), 200), (raw::post("/v1/referrals", &token, &referral().to_string()), 201)] {
-        let mut client = Raw::connect(&app).await;
+        let mut client = Raw::connect(&app.address).await;
         client.write(&request).await;
         client.close_half().await;
         let answer = client.answer().await.unwrap();
@@ -75,9 +76,9 @@ async fn who_drips_a_body_is_cut_and_holds_nothing_up() {
     let (app, _database) = App::national().await;
     let token = app.token("mediator", "agent-1", "ours");
     let whole = raw::post("/v1/referrals", &token, &referral().to_string());
-    let (head, body) = whole.split_once("{").unwrap();
+    let (head, body) = whole.split_once('{').unwrap();
     let dripping = (0..MANY).map(|_| async {
-        let mut client = Raw::connect(&app).await;
+        let mut client = Raw::connect(&app.address).await;
         client.write(&format!("{head}{{")).await;
         for byte in body.split("").filter(|byte| !byte.is_empty()).take(30) {
             tokio::select! {
@@ -107,8 +108,8 @@ async fn who_drips_a_body_is_cut_and_holds_nothing_up() {
 #[tokio::test]
 async fn who_is_silent_stops_nobody() {
     let (app, _database) = App::national().await;
-    let mut idle = join_all((0..300).map(|_| Raw::connect(&app))).await;
-    let _mute = join_all((0..100).map(|_| Raw::connect(&app))).await;
+    let mut idle = join_all((0..300).map(|_| Raw::connect(&app.address))).await;
+    let _mute = join_all((0..100).map(|_| Raw::connect(&app.address))).await;
     for round in 0..2 {
         for client in &mut idle {
             client.write(&raw::get("/v1/procedures/rsa")).await;
@@ -122,7 +123,7 @@ async fn who_is_silent_stops_nobody() {
 async fn a_crowd_is_refused_at_once_and_the_operator_is_not() {
     let database = TestDatabase::clone_of(aiguilleur_testkit::NATIONAL).await;
     let app = App::on(&database, "demo");
-    let mut crowd = join_all((0..400).map(|_| Raw::connect(&app))).await;
+    let mut crowd = join_all((0..400).map(|_| Raw::connect(&app.address))).await;
     let mut seen = (0, 0);
     for _ in 0..20 {
         for client in &mut crowd {

@@ -74,7 +74,8 @@ pub async fn wrap<B: MessageBody + 'static>(
         return Ok(next.call(request).await?.map_into_left_body());
     }
     metrics::counter!("http_requests_refused_total").increment(1);
-    let problem = Problem::overloaded("Trop de demandes arrivent en même temps. Celle-ci n'a pas été examinée : rien n'a été enregistré.", RELIEF);
+    let problem =
+        Problem::overloaded("Trop de demandes arrivent en même temps. Celle-ci n'a pas été examinée : rien n'a été enregistré.", RELIEF);
     let id = Uuid::new_v4().to_string();
     let mut response = problem.respond(request.path(), &id);
     envelope::sign(response.headers_mut(), &id);

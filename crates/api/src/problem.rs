@@ -277,7 +277,9 @@ impl ResponseError for Problem {
 impl From<StorageError> for Problem {
     fn from(error: StorageError) -> Self {
         match error {
-            StorageError::Crowded => Self::overloaded("Trop d'enregistrements attendent déjà leur tour. Celui-ci n'a pas été fait.", Duration::from_secs(1)),
+            StorageError::Crowded => {
+                Self::overloaded("Trop d'enregistrements attendent déjà leur tour. Celui-ci n'a pas été fait.", Duration::from_secs(1))
+            }
             StorageError::Unavailable(cause) => {
                 tracing::warn!(%cause, "the database is not available");
                 Self::new(

@@ -72,7 +72,10 @@ impl FromRequest for JsonBody {
             };
             let too_slow = |_| {
                 let patience = BODY_PATIENCE.as_secs();
-                Problem::new(Kind::RequestTimeout, format!("Le corps n'est pas arrivé en entier en {patience} secondes. Rien n'a été enregistré."))
+                Problem::new(
+                    Kind::RequestTimeout,
+                    format!("Le corps n'est pas arrivé en entier en {patience} secondes. Rien n'a été enregistré."),
+                )
             };
             let body = tokio::time::timeout(BODY_PATIENCE, arriving).await.map_err(too_slow)??;
             let parsed = serde_json::from_slice(&body).map_err(|error| {

@@ -5,10 +5,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::App;
-
 /// Past this an answer isn't late, it is lost.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A connection to the service.
 #[derive(Debug)]
@@ -41,8 +39,9 @@ pub fn post(path: &str, token: &str, body: &str) -> String {
 }
 
 impl Raw {
-    pub async fn connect(app: &App) -> Self {
-        let stream = TcpStream::connect(app.address.trim_start_matches("http://")).await.expect("the service listens");
+    /// To an [`App`](crate::App)'s address.
+    pub async fn connect(address: &str) -> Self {
+        let stream = TcpStream::connect(address.trim_start_matches("http://")).await.expect("the service listens");
         stream.set_nodelay(true).expect("an open connection");
         Self { stream, read: Vec::new() }
     }
