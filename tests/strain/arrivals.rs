@@ -75,7 +75,7 @@ impl Arrivals {
             while due <= now && due < began + lasting {
                 let (Some(client), Some(ask)) = (idle.pop(), asks.next()) else { break };
                 arrived.sent_late.record(u64::try_from((now - due).as_micros())?)?;
-                under_way.push(ask_once(client, ask, due));
+                under_way.push(self.ask_once(client, ask, due));
                 due += Duration::from_secs_f64(-(1.0 - random.f64()).ln() / self.per_s);
             }
             while let Some(Some(answered)) = under_way.next().now_or_never() {
@@ -90,18 +90,21 @@ impl Arrivals {
             tokio::task::yield_now().await;
         }
     }
-}
 
-/// The connection again, whether the request was admitted, and how long after it was due it was answered.
-async fn ask_once(mut client: Raw, ask: &str, due: Instant) -> Result<(Raw, bool, Duration), Failure> {
-    client.write(ask).await;
-    let answer = client.answer().await.ok_or("the connection was closed without an answer")?;
-    let latency = due.elapsed();
-    let comes_back = || answer.head.to_ascii_lowercase().contains("\r\nretry-after:");
-    match answer.status {
-        200..=299 => Ok((client, true, latency)),
-        429 | 503 if comes_back() => Ok((client, false, latency)),
-        status => Err(format!("answered {status}: {}", String::from_utf8_lossy(&answer.body)).into()),
+    /// A connection for the next, whether the request was admitted, and how long after it was due it was answered.
+    async fn ask_once(&self, mut client: Raw, ask: &str, due: Instant) -> Result<(Raw, bool, Duration), Failure> {
+        client.write(ask).await;
+        let answer = client.answer().await.ok_or("the connection was closed without an answer")?;
+        let latency = due.elapsed();
+        match answer.status {
+            200..=299 => Ok((client, true, latency)),
+            429 | 503 if answer.says("retry-after", "") => {
+                // A body that was refused unread goes with its connection.
+                let closes = answer.says("connection", "close");
+                Ok((if closes { Raw::connect(&self.address).await } else { client }, false, latency))
+            }
+            status => Err(format!("answered {status}: {}", String::from_utf8_lossy(&answer.body)).into()),
+        }
     }
 }
 

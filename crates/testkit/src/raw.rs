@@ -24,6 +24,13 @@ pub struct RawAnswer {
     pub body: Vec<u8>,
 }
 
+impl RawAnswer {
+    /// Whether a header is there and begins with that value; both in lower case.
+    pub fn says(&self, header: &str, value: &str) -> bool {
+        self.head.to_ascii_lowercase().contains(&format!("\r\n{header}: {value}"))
+    }
+}
+
 /// A GET as written on the line.
 pub fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")
