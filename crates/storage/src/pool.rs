@@ -1,6 +1,7 @@
 //! The pool: connections that act as the serving role and nothing more.
 
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig};
@@ -16,14 +17,19 @@ pub const APP: &str = "aiguilleur_app";
 
 /// How long a request waits for a connection before it hears 503.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Requests that may wait for a connection at once: whoever comes after them would wait for long.
-const MAX_WAITING: usize = 64;
+/// Requests that wait for a connection at once and show the pool to be strained: whoever came after them would wait for long.
+const CROWD: usize = 64;
+/// Requests that may wait for a strained pool.
+const FEW: usize = 4;
+/// How long after its last refusal a pool is strained.
+const RELIEF: Duration = Duration::from_secs(1);
 
 /// A pool of connections as [`APP`]. Cloning shares it.
 #[derive(Clone)]
 pub struct Database {
     pool: Pool<AsyncPgConnection>,
     url: String,
+    strained_until: Arc<Mutex<Option<Instant>>>,
 }
 
 impl std::fmt::Debug for Database {
@@ -47,7 +53,7 @@ impl Database {
             .runtime(deadpool::Runtime::Tokio1)
             .build()
             .map_err(|error| StorageError::Unavailable(error.to_string()))?;
-        Ok(Self { pool, url: url.to_owned() })
+        Ok(Self { pool, url: url.to_owned(), strained_until: Arc::default() })
     }
 
     /// A connection, checked to be alive.
@@ -55,12 +61,23 @@ impl Database {
         self.pool.get().await.map_err(|error| StorageError::Unavailable(error.to_string()))
     }
 
-    /// The same for a request, which is refused at once when so many wait already.
+    /// The same for a request, which is refused at once when too many wait already: a burst may, but not for long.
     pub async fn get_for_request(&self) -> Result<Object<AsyncPgConnection>, StorageError> {
-        if self.pool.status().waiting >= MAX_WAITING {
+        let waiting = self.pool.status().waiting;
+        if waiting >= FEW && self.is_strained_by(waiting) {
             return Err(StorageError::Crowded);
         }
         self.get().await
+    }
+
+    fn is_strained_by(&self, waiting: usize) -> bool {
+        let mut until = self.strained_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let is_strained = waiting >= CROWD || until.is_some_and(|until| now < until);
+        if is_strained {
+            *until = Some(now + RELIEF);
+        }
+        is_strained
     }
 
     /// A connection outside the pool, for listening.
