@@ -42,10 +42,13 @@ pub async fn measure(report: &mut Report) -> Result<(), Failure> {
     let (mut settled, mut misjudged) = (0.0, 0.0);
     let jumping = async {
         for (jump, hours, token_is) in JUMPS {
+            // What a service says that was started at that very clock.
+            let its_clock = folder.path().join(format!("clock{jump}"));
+            std::fs::write(&its_clock, format!("{jump}\n"))?;
+            let (its_library, its_data_dir) = (library.clone(), data_dir.clone());
+            let oracle = tokio::task::spawn_blocking(move || start(&its_library, &its_clock, &its_data_dir, "oracle")).await?;
             std::fs::write(&told, format!("{jump}\n"))?;
             let jumped = Instant::now();
-            // What a service says that was started at that very clock.
-            let oracle = tokio::task::block_in_place(|| start(&library, &told, &data_dir, "oracle"));
             let at = Utc::now() + chrono::Duration::hours(hours);
             while !(is_current(&app).await && says_alike(&app, &oracle, at, &asked).await) {
                 if jumped.elapsed() > PATIENCE {
@@ -57,7 +60,7 @@ pub async fn measure(report: &mut Report) -> Result<(), Failure> {
             let status = app.get_as("/v1/referrals", &token).await.status.as_u16();
             misjudged += f64::from(u8::from(status != token_is));
             println!("  {jump}: right again after {:.1} s, the token {status}", jumped.elapsed().as_secs_f64());
-            tokio::task::block_in_place(|| drop(oracle));
+            tokio::task::spawn_blocking(move || drop(oracle)).await?;
         }
         Ok::<(), Failure>(())
     };

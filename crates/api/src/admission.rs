@@ -3,8 +3,9 @@
 //! A worker is one thread. It polls its sockets, answers the requests that were waiting there one after the other, and polls again: a
 //! *round*. An answer from memory is never suspended, so what is "under way" is always one request; those that wait are the others of
 //! the round. They are counted: past [`CROWD`] in one round, the worker is strained, and admits no more than [`FEW`] of each round
-//! until it had nothing to refuse for [`RELIEF`]. A burst is thus absorbed, and what is admitted from a standing crowd is answered
+//! until one comes in which there are no more. A burst is thus absorbed, and what is admitted from a standing crowd is answered
 //! before long: it waits for the round before, which was made of few answers and many refusals, each a small part of an answer.
+//! Those who ask again at once when they are refused keep the worker strained.
 //!
 //! Requests are counted, not milliseconds: the bound is the same number of answers on a slow machine as on a fast one, and one that
 //! takes long (the whole map) gets none of its neighbours refused; it makes them wait, which this doesn't prevent.
@@ -16,7 +17,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix_web::Error;
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
@@ -31,36 +32,35 @@ use crate::problem::Problem;
 const CROWD: usize = 64;
 /// Requests that a strained worker admits in each round.
 const FEW: usize = 4;
-/// How long after its last refusal a worker is strained, and after which whoever was refused may come back.
-const RELIEF: Duration = Duration::from_secs(1);
+/// After which whoever was refused may come back.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// A worker's own.
 #[derive(Default)]
 pub struct Gate {
     /// Requests of this round, refused ones included.
     arrived: Cell<usize>,
-    strained_until: Cell<Option<Instant>>,
+    is_strained: Cell<bool>,
 }
 
 impl Gate {
     /// Whether the request that just arrived is to be answered.
     fn admits(self: &Rc<Self>) -> bool {
-        let before = self.arrived.get();
-        self.arrived.set(before + 1);
+        let before = self.arrived.replace(self.arrived.get() + 1);
         if before == 0 {
             let gate = self.clone();
-            actix_web::rt::spawn(async move { gate.arrived.set(0) });
+            actix_web::rt::spawn(async move { gate.end_round() });
         }
-        // The clock is not even looked at while there are few.
-        if before < FEW || (before < CROWD && !self.is_strained()) {
-            return true;
+        if before >= CROWD {
+            self.is_strained.set(true);
         }
-        self.strained_until.set(Some(Instant::now() + RELIEF));
-        false
+        before < FEW || !self.is_strained.get()
     }
 
-    fn is_strained(&self) -> bool {
-        self.strained_until.get().is_some_and(|until| Instant::now() < until)
+    fn end_round(&self) {
+        if self.arrived.replace(0) <= FEW {
+            self.is_strained.set(false);
+        }
     }
 }
 
@@ -74,8 +74,10 @@ pub async fn wrap<B: MessageBody + 'static>(
         return Ok(next.call(request).await?.map_into_left_body());
     }
     metrics::counter!("http_requests_refused_total").increment(1);
-    let problem =
-        Problem::overloaded("Trop de demandes arrivent en même temps. Celle-ci n'a pas été examinée : rien n'a été enregistré.", RELIEF);
+    let problem = Problem::overloaded(
+        "Trop de demandes arrivent en même temps. Celle-ci n'a pas été examinée : rien n'a été enregistré.",
+        RETRY_AFTER,
+    );
     let id = Uuid::new_v4().to_string();
     let mut response = problem.respond(request.path(), &id);
     envelope::sign(response.headers_mut(), &id);

@@ -1,7 +1,8 @@
 //! The pool: connections that act as the serving role and nothing more.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig};
@@ -19,17 +20,15 @@ pub const APP: &str = "aiguilleur_app";
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Requests that wait for a connection at once and show the pool to be strained: whoever came after them would wait for long.
 const CROWD: usize = 64;
-/// Requests that may wait for a strained pool.
+/// Requests that may wait for a strained pool, until somebody comes when nobody waits.
 const FEW: usize = 4;
-/// How long after its last refusal a pool is strained.
-const RELIEF: Duration = Duration::from_secs(1);
 
 /// A pool of connections as [`APP`]. Cloning shares it.
 #[derive(Clone)]
 pub struct Database {
     pool: Pool<AsyncPgConnection>,
     url: String,
-    strained_until: Arc<Mutex<Option<Instant>>>,
+    is_strained: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for Database {
@@ -53,7 +52,7 @@ impl Database {
             .runtime(deadpool::Runtime::Tokio1)
             .build()
             .map_err(|error| StorageError::Unavailable(error.to_string()))?;
-        Ok(Self { pool, url: url.to_owned(), strained_until: Arc::default() })
+        Ok(Self { pool, url: url.to_owned(), is_strained: Arc::default() })
     }
 
     /// A connection, checked to be alive.
@@ -64,20 +63,13 @@ impl Database {
     /// The same for a request, which is refused at once when too many wait already: a burst may, but not for long.
     pub async fn get_for_request(&self) -> Result<Object<AsyncPgConnection>, StorageError> {
         let waiting = self.pool.status().waiting;
-        if waiting >= FEW && self.is_strained_by(waiting) {
+        if waiting >= CROWD || waiting == 0 {
+            self.is_strained.store(waiting > 0, Ordering::Relaxed);
+        }
+        if waiting >= FEW && self.is_strained.load(Ordering::Relaxed) {
             return Err(StorageError::Crowded);
         }
         self.get().await
-    }
-
-    fn is_strained_by(&self, waiting: usize) -> bool {
-        let mut until = self.strained_until.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        let is_strained = waiting >= CROWD || until.is_some_and(|until| now < until);
-        if is_strained {
-            *until = Some(now + RELIEF);
-        }
-        is_strained
     }
 
     /// A connection outside the pool, for listening.

@@ -6,6 +6,7 @@ use aiguilleur_domain::code::SlipCode;
 use diesel::sql_types::Text;
 use diesel_async::pooled_connection::deadpool::Object;
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager};
+use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use crate::{Database, StorageError};
@@ -20,8 +21,8 @@ pub enum Scope<'a> {
     System,
 }
 
-/// An open transaction bound to a scope. Dropped without [`Scoped::commit`], as when the caller vanishes, it is rolled back: its
-/// connection is closed, since back in the pool it would stay open until somebody asked for that very one.
+/// An open transaction bound to a scope. Dropped without [`Scoped::commit`], as when the caller vanishes, it is rolled back at once: in
+/// the pool it would stay open until somebody asked for that very connection.
 pub struct Scoped {
     /// `None` once committed.
     connection: Option<Object<AsyncPgConnection>>,
@@ -40,10 +41,8 @@ pub async fn scoped(database: &Database, scope: Scope<'_>) -> Result<Scoped, Sto
         Scope::Bearer(code) => ("aiguilleur.bearer", code.to_string()),
         Scope::System => ("aiguilleur.system", "on".to_owned()),
     };
-    let mut connection = database.get_for_request().await?;
-    // Whoever vanishes from here on leaves a transaction that is rolled back.
-    AnsiTransactionManager::begin_transaction(&mut *connection).await?;
-    let mut scope = Scoped { connection: Some(connection) };
+    let mut scope = Scoped { connection: Some(database.get_for_request().await?) };
+    AnsiTransactionManager::begin_transaction(&mut *scope).await?;
     diesel::sql_query("SELECT set_config($1, $2, true)").bind::<Text, _>(setting).bind::<Text, _>(value).execute(&mut *scope).await?;
     Ok(scope)
 }
@@ -58,9 +57,14 @@ impl Scoped {
 
 impl Drop for Scoped {
     fn drop(&mut self) {
-        if let Some(uncommitted) = self.connection.take() {
-            drop(Object::take(uncommitted));
-        }
+        let Some(mut uncommitted) = self.connection.take() else { return };
+        let Ok(runtime) = Handle::try_current() else { return drop(Object::take(uncommitted)) };
+        runtime.spawn(async move {
+            // One that was given up while it began, or is broken, is closed.
+            if AnsiTransactionManager::rollback_transaction(&mut *uncommitted).await.is_err() {
+                drop(Object::take(uncommitted));
+            }
+        });
     }
 }
 
