@@ -1,6 +1,7 @@
 //! The client that doesn't wait: requests arrive when they are due (Poisson), whether or not those before were answered.
 //! A latency counts from that instant, so a service that keeps its clients waiting can't hide it.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -62,7 +63,8 @@ impl Arrivals {
     }
 
     async fn run(&self, lasting: Duration) -> Result<Arrived, Failure> {
-        let mut idle = future::join_all((0..CONNECTIONS).map(|_| Raw::connect(&self.address))).await;
+        // In turn: one that is silent for too long at first is cut.
+        let mut idle = VecDeque::from(future::join_all((0..CONNECTIONS).map(|_| Raw::connect(&self.address))).await);
         let mut random = fastrand::Rng::with_seed(crate::SEED);
         let mut arrived = Arrived { admitted: histogram()?, refused: histogram()?, sent_late: histogram()? };
         let mut asks = self.asks.iter().cycle();
@@ -73,7 +75,7 @@ impl Arrivals {
         loop {
             let now = Instant::now();
             while due <= now && due < began + lasting {
-                let (Some(client), Some(ask)) = (idle.pop(), asks.next()) else { break };
+                let (Some(client), Some(ask)) = (idle.pop_front(), asks.next()) else { break };
                 arrived.sent_late.record(u64::try_from((now - due).as_micros())?)?;
                 under_way.push(self.ask_once(client, ask, due));
                 due += Duration::from_secs_f64(-(1.0 - random.f64()).ln() / self.per_s);
@@ -82,7 +84,7 @@ impl Arrivals {
                 let (client, is_admitted, latency) = answered?;
                 let histogram = if is_admitted { &mut arrived.admitted } else { &mut arrived.refused };
                 histogram.record(u64::try_from(latency.as_micros())?)?;
-                idle.push(client);
+                idle.push_back(client);
             }
             if due >= began + lasting && under_way.is_empty() {
                 return Ok(arrived);

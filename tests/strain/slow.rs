@@ -23,8 +23,8 @@ pub async fn measure(report: &mut Report, pace: Pace, tried: &Tried) -> Result<(
     let address = &tried.app.address;
     let post = raw::post("/v1/referrals", &token, &"x".repeat(1_000));
     let body_at = post.len() - 1_000;
-    let heads = join_all((0..DRIPPING_HEADS).map(|_| drip(address, &post, 0)));
-    let bodies = join_all((0..DRIPPING_BODIES).map(|_| drip(address, &post, body_at)));
+    let heads = join_all((0..DRIPPING_HEADS).map(|number| drip(address, &post, 0, number)));
+    let bodies = join_all((0..DRIPPING_BODIES).map(|number| drip(address, &post, body_at, number)));
     let deaf = join_all((0..NEVER_READING).map(|_| async {
         let mut client = Raw::connect(address).await;
         client.write(&raw::get("/v1/structures.ndjson")).await;
@@ -51,8 +51,9 @@ fn worst(seconds: &[f64]) -> Vec<f64> {
     vec![seconds.iter().copied().fold(0.0, f64::max)]
 }
 
-/// Sends the beginning at once and then a byte each half second; seconds until it was cut (408, or the connection closed).
-async fn drip(address: &str, request: &str, at_once: usize) -> f64 {
+/// Not all of them come in one instant, which would be a crowd. Sends the beginning at once and then a byte each half second; seconds until it was cut (408, or the connection closed).
+async fn drip(address: &str, request: &str, at_once: usize, number: usize) -> f64 {
+    tokio::time::sleep(Duration::from_millis(10) * u32::try_from(number).unwrap_or_default()).await;
     let mut client = Raw::connect(address).await;
     client.write(&request[..at_once]).await;
     let began = Instant::now();
