@@ -39,6 +39,13 @@ bench: ## measure the service (ARGS=--quick only tries the benchmark)
 	@cargo build --release -p aiguilleur-cli
 	@cargo bench -p aiguilleur-tests --bench bench -- $(ARGS)
 
+.PHONY: strain
+strain: export AIGUILLEUR_TEST_BINARY = $(abspath $(OUT))/release/aiguilleur
+strain: ## try the service under strain: crowds, slow clients, a soak, the clock (ARGS=--quick shortens it)
+	@sh scripts/setup.sh run
+	@cargo build --release -p aiguilleur-cli
+	@cargo bench -p aiguilleur-tests --bench strain -- $(ARGS)
+
 .PHONY: lint
 lint: export RUSTDOCFLAGS = -D warnings
 lint: ## check format, clippy, documentation, licences and layers

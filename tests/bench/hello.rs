@@ -76,6 +76,7 @@ pub async fn serve(size: usize, conninfo: &str) -> Result<(), Failure> {
         questions: std::sync::Arc::default(),
         atlases: Atlases::default(),
         escalations: aiguilleur_api::escalations::Escalations::default(),
+        crowd: 256,
         notes: false,
     };
     let listener = TcpListener::bind("127.0.0.1:0")?;

@@ -87,6 +87,13 @@ impl Report {
         self.facts.insert(name.to_owned(), value.into());
     }
 
+    /// The figures that aren't what they should be.
+    #[allow(dead_code, reason = "the benchmark fails for none of them")]
+    pub fn missed(&self) -> Vec<&str> {
+        let missed = self.figures.iter().filter(|figure| figure.aim.is_some_and(|aim| !aim.is_met(figure.median())));
+        missed.map(|figure| figure.key.as_str()).collect()
+    }
+
     pub fn print(&self) {
         let widest = self.figures.iter().map(|figure| figure.key.len()).max().unwrap_or_default();
         println!("\n{:widest$}  {:>11}  {:>23}  {:8}  {:>8}", "", "median", "min – max", "", "aim");

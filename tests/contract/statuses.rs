@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aiguilleur_api::access::OPERATIONS;
-use aiguilleur_testkit::App;
+use aiguilleur_testkit::raw::{self, Raw};
+use aiguilleur_testkit::{App, TestDatabase};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::examples::{Operation, Request, a_referral, operations};
@@ -82,6 +84,8 @@ async fn every_status_listed_is_reached_and_no_other() {
     an_address_cannot_be_located(&mut reached, &app).await;
     many_ask_for_an_atlas(&mut reached, &app).await;
     too_many_at_once(&mut reached, &app, &token).await;
+    bodies_never_arrive(&mut reached, &app, &token, &referral).await;
+    nobody_is_taken_on(&mut reached, &database, &token, &referral).await;
     database.shut().await;
     for operation in operations() {
         // Without a key a batch tells of each referral that it couldn't be recorded; with one it is refused whole.
@@ -155,7 +159,7 @@ async fn many_ask_for_an_atlas(reached: &mut Reached, app: &App) {
         .map(|procedure| procedure["slug"].as_str().unwrap().to_owned())
         .collect();
     let request = |slug: &String| Request { query: format!("procedure={slug}&level=commune"), ..operation.request("", "") };
-    let answers = futures_util::future::join_all(slugs.iter().map(|slug| {
+    let answers = join_all(slugs.iter().map(|slug| {
         let request = request(slug);
         async move { request.send(app).await }
     }))
@@ -163,5 +167,30 @@ async fn many_ask_for_an_atlas(reached: &mut Reached, app: &App) {
     for answer in answers {
         operation.check(&answer);
         reached.entry(operation.id).or_default().insert(answer.status.as_u16());
+    }
+}
+
+/// Their heads do, and announce them.
+async fn bodies_never_arrive(reached: &mut Reached, app: &App, token: &str, referral: &str) {
+    let waiting = operations().into_iter().filter_map(|operation| {
+        let request = operation.request(token, referral);
+        let written = raw::post(&request.path, token, &request.body?.to_string());
+        let head = written.split_once('{')?.0.to_owned();
+        Some(async move {
+            let mut client = Raw::connect(&app.address).await;
+            client.write(&head).await;
+            (operation.id, client.answer().await.unwrap().status)
+        })
+    });
+    for (id, status) in join_all(waiting).await {
+        reached.entry(id).or_default().insert(status);
+    }
+}
+
+/// Where nobody may wait, everybody is refused.
+async fn nobody_is_taken_on(reached: &mut Reached, database: &TestDatabase, token: &str, referral: &str) {
+    let app = App::with_settings(database, "none", &[("AIGUILLEUR_CROWD", "0")]);
+    for operation in operations() {
+        note(reached, &operation, &app, operation.request(token, referral)).await;
     }
 }

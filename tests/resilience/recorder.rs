@@ -265,7 +265,7 @@ async fn who_comes_to_a_full_queue_hears_so_at_once() {
     let refused = waiting.iter_mut().filter_map(|one| futures_util::FutureExt::now_or_never(one.as_mut()));
     let refused: Vec<_> = refused.collect();
     assert!((1..10_000).contains(&refused.len()), "{}", refused.len());
-    assert!(refused.iter().all(|told| matches!(told, Err(StorageError::Unavailable(_)))));
+    assert!(refused.iter().all(|told| matches!(told, Err(StorageError::Crowded))));
 }
 
 /// Two nodes whose batches hold the same keys in opposite orders: neither waits for the other for ever, and each key is recorded once.

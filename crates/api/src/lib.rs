@@ -3,6 +3,7 @@
 
 pub mod access;
 mod address;
+mod admission;
 pub mod atlas;
 pub mod auth;
 mod envelope;
@@ -17,12 +18,20 @@ pub mod state;
 pub mod texts;
 
 use std::net::TcpListener;
+use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::{App, HttpServer, middleware, web};
+use admission::Gate;
 use state::AppState;
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::SwaggerUi;
+
+/// How long a connection may be silent between two requests: longer than the load balancers in use keep theirs (60 s), so that it is
+/// never this end that closes one which the other is about to use.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long the head of a request may take to arrive, its connection included; bodies have a time of their own.
+const HEAD_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Serves on a bound listener until told to stop. The server must be awaited; its handle stops it gracefully.
 /// `beside` adds routes outside the contract, behind the same middleware: the benchmark's constant answer is one.
@@ -35,6 +44,7 @@ pub fn serve(listener: TcpListener, state: AppState, beside: fn(&mut web::Servic
     let data = web::Data::new(state);
     let server = HttpServer::new(move || {
         let (app, _) = App::new().into_utoipa_app().openapi(spec::frame()).configure(routes::configure).split_for_parts();
+        let gate = Gate::new(data.crowd);
         app.app_data(data.clone())
             .service(SwaggerUi::new("/docs/{_:.*}").external_url_unchecked("/openapi.json", specification.clone()))
             .configure(pages::configure)
@@ -43,7 +53,10 @@ pub fn serve(listener: TcpListener, state: AppState, beside: fn(&mut web::Servic
             .wrap(middleware::Compress::default())
             .wrap(middleware::from_fn(envelope::wrap))
             .wrap(tracing_actix_web::TracingLogger::<envelope::PathOnly>::new())
-    });
+            .wrap(middleware::from_fn(move |request, next| admission::wrap(gate.clone(), request, next)))
+    })
+    .keep_alive(KEEP_ALIVE)
+    .client_request_timeout(HEAD_PATIENCE);
     Ok(server.listen(listener)?.shutdown_timeout(10).disable_signals().run())
 }
 

@@ -23,6 +23,7 @@ pub enum Kind {
     NotFound,
     MethodNotAllowed,
     NotAcceptable,
+    RequestTimeout,
     IdempotencyKeyReused,
     PayloadTooLarge,
     UriTooLong,
@@ -31,6 +32,7 @@ pub enum Kind {
     DeadlineNotVerified,
     Internal,
     Unavailable,
+    Overloaded,
 }
 
 impl Kind {
@@ -42,13 +44,14 @@ impl Kind {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::IdempotencyKeyReused => StatusCode::CONFLICT,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidValue | Self::DeadlineNotVerified => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -65,6 +68,7 @@ impl Kind {
             Self::NotFound => "Introuvable",
             Self::MethodNotAllowed => "Méthode non prévue ici",
             Self::NotAcceptable => "Format de réponse non disponible",
+            Self::RequestTimeout => "Envoi trop lent",
             Self::IdempotencyKeyReused => "Clé d'idempotence déjà utilisée",
             Self::PayloadTooLarge => "Envoi trop volumineux",
             Self::UriTooLong => "Adresse trop longue",
@@ -73,6 +77,7 @@ impl Kind {
             Self::DeadlineNotVerified => "Délai de recours non vérifié",
             Self::Internal => "Erreur de notre côté",
             Self::Unavailable => "Service momentanément indisponible",
+            Self::Overloaded => "Trop de demandes à la fois",
         }
     }
 
@@ -96,6 +101,10 @@ impl Kind {
                 "L'adresse existe, mais pas pour cette méthode HTTP. L'en-tête « Allow » donne celles qui sont prévues."
             }
             Self::NotAcceptable => "Aucun des formats demandés par l'en-tête « Accept » n'est disponible. Demandez « application/json ».",
+            Self::RequestTimeout => {
+                "Le corps de la requête n'est pas arrivé en entier dans le temps admis, la connexion est close et rien n'a été enregistré. \
+                 Renvoyez la requête, avec la même clé « Idempotency-Key » ; si votre réseau est lent, en plusieurs envois plus petits."
+            }
             Self::IdempotencyKeyReused => {
                 "La même clé « Idempotency-Key » a déjà servi pour une autre requête. Rien n'a été enregistré cette fois. \
                  Utilisez une nouvelle clé pour une nouvelle requête."
@@ -120,6 +129,10 @@ impl Kind {
                  pour une adresse. Les questions d'orientation par commune ou par position, elles, trouvent toujours réponse. \
                  Réessayez après le délai indiqué par « Retry-After » ; un enregistrement, avec la même clé « Idempotency-Key » : \
                  ce qui aurait été enregistré malgré tout ne le sera pas deux fois."
+            }
+            Self::Overloaded => {
+                "Plus de demandes arrivent que le service n'en peut traiter à temps. Celle-ci a été refusée aussitôt, sans être examinée : \
+                 rien n'a été enregistré. Réessayez après le délai indiqué par « Retry-After », puis en espaçant vos essais."
             }
         }
     }
@@ -180,6 +193,11 @@ impl Problem {
         Self { retry_after_s: retry_after.as_secs().max(1), ..Self::new(Kind::Unavailable, detail) }
     }
 
+    /// What wasn't even looked at, since too much else is asked for.
+    pub fn overloaded(detail: impl Into<String>, retry_after: Duration) -> Self {
+        Self { kind: Kind::Overloaded, ..Self::unavailable(detail, retry_after) }
+    }
+
     /// Several things wrong with the fields of a request.
     pub fn fields(kind: Kind, errors: Vec<FieldError>) -> Self {
         let detail = match errors.as_slice() {
@@ -221,7 +239,9 @@ impl Problem {
         response.insert_header((header::CACHE_CONTROL, "no-store"));
         match self.kind {
             Kind::Unauthenticated => response.insert_header((header::WWW_AUTHENTICATE, "Bearer")),
-            Kind::Unavailable => response.insert_header((header::RETRY_AFTER, self.retry_after_s)),
+            Kind::Unavailable | Kind::Overloaded => response.insert_header((header::RETRY_AFTER, self.retry_after_s)),
+            // What is left of a body that came too slowly can't be told from a next request.
+            Kind::RequestTimeout => response.force_close(),
             _ => &mut response,
         };
         if !self.allow.is_empty() {
@@ -257,6 +277,9 @@ impl ResponseError for Problem {
 impl From<StorageError> for Problem {
     fn from(error: StorageError) -> Self {
         match error {
+            StorageError::Crowded => {
+                Self::overloaded("Trop d'enregistrements attendent déjà leur tour. Celui-ci n'a pas été fait.", Duration::from_secs(1))
+            }
             StorageError::Unavailable(cause) => {
                 tracing::warn!(%cause, "the database is not available");
                 Self::new(

@@ -1,6 +1,7 @@
 //! Reading requests strictly and answering them in the service's one way.
 
 use std::fmt::Display;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderValue};
@@ -18,6 +19,9 @@ use crate::texts::Language;
 
 /// The largest body taken, in bytes: a batch of 100 referrals with room to spare.
 pub const MAX_BODY: usize = 256 * 1024;
+
+/// How long a body may take to arrive: the largest one needs a line of 140 kbit/s.
+const BODY_PATIENCE: Duration = Duration::from_secs(15);
 
 /// The query parameters, checked against the ones the operation documents.
 #[derive(Debug)]
@@ -55,14 +59,25 @@ impl FromRequest for JsonBody {
             if announced.is_some_and(|length| length > MAX_BODY) {
                 return Err(too_large());
             }
-            let mut body = Vec::new();
-            while let Some(chunk) = payload.next().await {
-                let chunk = chunk.map_err(|_| Problem::new(Kind::MalformedRequest, "Le corps n'est pas arrivé en entier."))?;
-                if body.len() + chunk.len() > MAX_BODY {
-                    return Err(too_large());
+            let arriving = async {
+                let mut body = Vec::new();
+                while let Some(chunk) = payload.next().await {
+                    let chunk = chunk.map_err(|_| Problem::new(Kind::MalformedRequest, "Le corps n'est pas arrivé en entier."))?;
+                    if body.len() + chunk.len() > MAX_BODY {
+                        return Err(too_large());
+                    }
+                    body.extend_from_slice(&chunk);
                 }
-                body.extend_from_slice(&chunk);
-            }
+                Ok(body)
+            };
+            let too_slow = |_| {
+                let patience = BODY_PATIENCE.as_secs();
+                Problem::new(
+                    Kind::RequestTimeout,
+                    format!("Le corps n'est pas arrivé en entier en {patience} secondes. Rien n'a été enregistré."),
+                )
+            };
+            let body = tokio::time::timeout(BODY_PATIENCE, arriving).await.map_err(too_slow)??;
             let parsed = serde_json::from_slice(&body).map_err(|error| {
                 let place = format!("ligne {}, colonne {}", error.line(), error.column());
                 Problem::new(Kind::MalformedRequest, format!("Le corps n'est pas du JSON valide en UTF-8 ({place})."))

@@ -10,6 +10,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, ServerBuilder};
 
 use crate::access::{Access, OPERATIONS};
+use crate::admission;
 use crate::problem::{Kind, Problem};
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(build);
@@ -78,12 +79,13 @@ fn complete(path: &str, method: &str, operation: &mut Map<String, Value>) {
     add(is_strict, &[Kind::MalformedRequest, Kind::NotAcceptable]);
     add(in_path, &[Kind::NotFound]);
     add(in_query || has_body, &[Kind::InvalidValue]);
-    add(has_body, &[Kind::PayloadTooLarge, Kind::UnsupportedMediaType]);
+    add(has_body, &[Kind::PayloadTooLarge, Kind::UnsupportedMediaType, Kind::RequestTimeout]);
     // A question needs no token, but one that is sent must be good.
     add(!is_public || is_question, &[Kind::Unauthenticated]);
     add(!is_public, &[Kind::Forbidden, Kind::Unavailable]);
     // An address that can't be located now; an atlas that others are before.
     add(id.ends_with("_orientation") || id == "list_coverage", &[Kind::Unavailable]);
+    add(!admission::is_operator(path), &[Kind::Overloaded]);
 
     let security = if !is_public {
         json!([{"bearer": []}])
@@ -131,8 +133,10 @@ fn exemplify(id: &str, path: &str, operation: &mut Map<String, Value>) {
         path.replace(&format!("{{{}}}", text("name")), text("example"))
     });
     for (status, response) in operation.get_mut("responses").and_then(Value::as_object_mut).into_iter().flatten() {
+        let described = response.get("description").and_then(Value::as_str).unwrap_or_default();
+        let kinds = Kind::VARIANTS.iter().filter(|kind| kind.status().as_str() == status);
+        let kind = kinds.min_by_key(|kind| kind.title() != described);
         let forms = response.get_mut("content").and_then(Value::as_object_mut).into_iter().flatten();
-        let kind = Kind::VARIANTS.iter().find(|kind| kind.status().as_str() == status);
         for (_, form) in forms {
             match kind {
                 Some(kind) => {

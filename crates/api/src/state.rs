@@ -28,6 +28,8 @@ pub struct AppState {
     pub questions: Arc<QuestionCounts>,
     pub atlases: Atlases,
     pub escalations: Escalations,
+    /// Requests that may wait for one worker before it refuses others.
+    pub crowd: usize,
     /// Whether free-text notes are kept; off by default.
     pub notes: bool,
 }

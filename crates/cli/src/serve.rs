@@ -38,6 +38,9 @@ pub struct Serve {
     /// Garde les notes libres des réorientations
     #[arg(long, env = "AIGUILLEUR_NOTES", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", value_name = "true|false")]
     notes: bool,
+    /// Requêtes qui peuvent attendre un même fil avant qu'il en refuse (503)
+    #[arg(long, env = "AIGUILLEUR_CROWD", default_value_t = 256, value_name = "NOMBRE")]
+    crowd: usize,
     /// Géocodeur qui situe les adresses (« off » : aucun)
     #[arg(long, env = "AIGUILLEUR_GEOCODER_URL", default_value = geocoder::BASE, value_parser = geocoder_url, value_name = "URL|off")]
     geocoder_url: GeocoderUrl,
@@ -82,6 +85,7 @@ pub async fn run(settings: &Settings, serve: Serve) -> Result<(), CliError> {
         CliError::Sentence(format!("l'adresse {} ne peut pas être écoutée ({error}) ; choisissez-en une autre avec --listen", serve.listen))
     };
     let listener = TcpListener::bind(serve.listen).map_err(in_use)?;
+    allow_connections();
     let mut stop = Stop::new()?;
     let opened = tokio::select! {
         opened = database::open(settings) => opened?,
@@ -120,6 +124,7 @@ async fn prepare(settings: &Settings, serve: &Serve, opened: &Opened) -> Result<
         questions: Arc::default(),
         atlases: Atlases::default(),
         escalations: Escalations::default(),
+        crowd: serve.crowd,
         notes: serve.notes,
     };
     Ok((state, queue))
@@ -158,6 +163,14 @@ async fn answer(state: AppState, queue: Queue, opened: &Opened, listener: TcpLis
     measures.abort();
     let _ = tokio::join!(follower, supervisor, retention, measures);
     outcome
+}
+
+/// Each connection is an open file, and most systems give a process 1,024 unless it asks for more.
+fn allow_connections() {
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(files) => tracing::debug!(files, "connections and files that may be open at once"),
+        Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
+    }
 }
 
 /// Sums up the measures of requests now and then: each would be kept apart until somebody asks for `/metrics`.

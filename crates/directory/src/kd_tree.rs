@@ -147,7 +147,9 @@ impl<'t, T: Copy + Ord> Nearest<'t, T> {
             }
             points = near;
         }
-        points.iter().for_each(|point| self.push(point));
+        for point in points {
+            self.push(point);
+        }
     }
 
     fn push(&mut self, point: &Point<T>) {

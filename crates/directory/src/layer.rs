@@ -160,7 +160,9 @@ impl Members {
             let Some(Entry { structure, .. }) = entry(number) else { continue };
             by_commune.entry(structure.commune.clone()).or_default().push(number);
             if !for_everybody {
-                reach(number).iter().for_each(|zone| by_zone.entry(*zone).or_default().push(number));
+                for zone in reach(number) {
+                    by_zone.entry(*zone).or_default().push(number);
+                }
             }
         }
         let by_zone = by_zone.into_iter().map(|(zone, members)| (zone, Doors::build(members, entries))).collect();

@@ -353,8 +353,8 @@ impl<'d> Search<'d> {
             match self.admit(&door) {
                 Ok(competence) => {
                     last = Some(id);
-                    let least = best.len().checked_sub(self.need.limit).and_then(|_| best.last());
-                    if least.is_some_and(|least| least.standing < self.standing(&door)) {
+                    let worst = best.len().checked_sub(self.need.limit).and_then(|_| best.last());
+                    if worst.is_some_and(|worst| worst.standing < self.standing(&door)) {
                         continue;
                     }
                     let contender = self.contender(door, 0.0, ranking::cost_m(0.0, rank), competence);
@@ -400,8 +400,11 @@ impl<'d> Search<'d> {
             } else {
                 (Vec::new(), Some(self.serving(&named.class)))
             };
-            let here = nearby.is_some() && self.need.precision == Precision::Commune;
-            let here = here.then(|| self.directory.in_commune(&named.class, &self.need.commune)).unwrap_or_default();
+            let here = if nearby.is_some() && self.need.precision == Precision::Commune {
+                self.directory.in_commune(&named.class, &self.need.commune)
+            } else {
+                InCommune::default()
+            };
             let listed = listed.into_iter();
             sources.push(Source { rank: named.rank, class: Some(&named.class), here, listed, nearby, nearest_apt_m: None });
         }

@@ -61,13 +61,19 @@ impl Rule {
                 }
                 Target::Desk(institution) => rule.name(Class::Desk(institution.to_owned()), rank),
                 // Those of that kind which don't declare it are named as left out.
-                Target::Declared(Some(kind)) => declarations(Some(kind)).into_iter().for_each(|class| rule.name(class, rank)),
+                Target::Declared(Some(kind)) => {
+                    for class in declarations(Some(kind)) {
+                        rule.name(class, rank);
+                    }
+                }
                 // Which kind of place a notary or a hospital's help is on record as isn't known: found below.
                 Target::Declared(None) | Target::EventTownHall | Target::NoPlace => {}
             }
         }
         // Whoever else declares it comes after all that the rule names.
-        declarations(None).into_iter().for_each(|class| rule.name(class, rank + 1));
+        for class in declarations(None) {
+            rule.name(class, rank + 1);
+        }
         rule
     }
 

@@ -6,10 +6,11 @@ use aiguilleur_storage::referrals::{self, Entry, Recorded};
 use aiguilleur_storage::{Database, Scoped, StorageError};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-/// Referrals that may wait at once, some 2 KB each; more are told to come back.
-const MAX_WAITING: usize = 4_096;
+/// Referrals that may wait at once, a tenth of a second's work; more are told to come back.
+const MAX_WAITING: usize = 256;
 /// Referrals of one transaction.
 const MAX_TOGETHER: usize = 64;
 /// Transactions under way at once: while one waits for the disk, the next is written.
@@ -43,13 +44,16 @@ impl Recorder {
     /// Records a referral, which is on record when this returns: the commit is over. Whoever stops waiting doesn't undo it.
     ///
     /// # Errors
-    /// [`StorageError::Unavailable`] when too many wait, or when the database doesn't confirm: it is recorded or not, and its key
-    /// will tell. Other errors are the referral's own, and it isn't recorded.
+    /// [`StorageError::Crowded`] when too many wait: it isn't recorded. [`StorageError::Unavailable`] when the database doesn't confirm:
+    /// it is recorded or not, and its key will tell. Other errors are the referral's own, and it isn't recorded.
     pub async fn record(&self, entry: Entry) -> Result<Recorded, StorageError> {
         let (answer, answered) = oneshot::channel();
-        let refused = |why: &str| StorageError::Unavailable(why.to_owned());
-        self.queue.try_send(Waiting { entry, answer }).map_err(|_| refused("too many referrals wait, or the service stops"))?;
-        answered.await.map_err(|_| refused("the service stops"))?
+        let stops = || StorageError::Unavailable("the service stops".to_owned());
+        self.queue.try_send(Waiting { entry, answer }).map_err(|refused| match refused {
+            TrySendError::Full(_) => StorageError::Crowded,
+            TrySendError::Closed(_) => stops(),
+        })?;
+        answered.await.map_err(|_| stops())?
     }
 }
 

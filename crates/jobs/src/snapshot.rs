@@ -85,7 +85,8 @@ impl Snapshot {
                 }
             }
             let directory = self.current.load();
-            let stale = directory.overlay_len() > OVERLAY_LIMIT || Utc::now() - directory.base_built_at > BASE_KEPT;
+            // A clock that was set back is as far from the hours' days as one that was set forward.
+            let stale = directory.overlay_len() > OVERLAY_LIMIT || (Utc::now() - directory.base_built_at).abs() > BASE_KEPT;
             if stale && rebuilding.is_none() && !was_away {
                 let (database, known) = (database.clone(), self.get());
                 rebuilding = Some(tokio::spawn(async move { load(&database, Some(&known)).await }));

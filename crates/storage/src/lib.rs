@@ -26,6 +26,9 @@ pub enum StorageError {
     /// The database is away or too busy; the same call may succeed later.
     #[error("la base de données ne répond pas ({0})")]
     Unavailable(String),
+    /// Too many requests wait for the database already; nothing was asked of it.
+    #[error("trop de requêtes attendent la base de données")]
+    Crowded,
     /// A row that can't be read back as a domain value.
     #[error("{table}.{column} : « {value} » ne peut pas être lu")]
     Unreadable { table: &'static str, column: &'static str, value: String },

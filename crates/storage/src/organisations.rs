@@ -28,7 +28,7 @@ impl Organisations {
         if let Some(id) = self.find(slug).await? {
             return Ok(id);
         }
-        let mut connection = self.database.get().await?;
+        let mut connection = self.database.get_for_request().await?;
         diesel::insert_into(organisation::table)
             .values((organisation::id.eq(Uuid::now_v7()), organisation::slug.eq(slug)))
             .on_conflict_do_nothing()
@@ -42,7 +42,7 @@ impl Organisations {
         if let Some(id) = self.ids.get(slug) {
             return Ok(Some(id));
         }
-        let mut connection = self.database.get().await?;
+        let mut connection = self.database.get_for_request().await?;
         let found = organisation::table.filter(organisation::slug.eq(slug)).select(organisation::id);
         let found = found.first(&mut connection).await.optional()?;
         if let Some(id) = found {

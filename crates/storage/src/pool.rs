@@ -1,5 +1,7 @@
 //! The pool: connections that act as the serving role and nothing more.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
@@ -16,12 +18,17 @@ pub const APP: &str = "aiguilleur_app";
 
 /// How long a request waits for a connection before it hears 503.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Requests that wait for a connection at once and show the pool to be strained: whoever came after them would wait for long.
+const CROWD: usize = 64;
+/// Requests that may wait for a strained pool, until somebody comes when nobody waits.
+const FEW: usize = 4;
 
 /// A pool of connections as [`APP`]. Cloning shares it.
 #[derive(Clone)]
 pub struct Database {
     pool: Pool<AsyncPgConnection>,
     url: String,
+    is_strained: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for Database {
@@ -45,12 +52,24 @@ impl Database {
             .runtime(deadpool::Runtime::Tokio1)
             .build()
             .map_err(|error| StorageError::Unavailable(error.to_string()))?;
-        Ok(Self { pool, url: url.to_owned() })
+        Ok(Self { pool, url: url.to_owned(), is_strained: Arc::default() })
     }
 
     /// A connection, checked to be alive.
     pub async fn get(&self) -> Result<Object<AsyncPgConnection>, StorageError> {
         self.pool.get().await.map_err(|error| StorageError::Unavailable(error.to_string()))
+    }
+
+    /// The same for a request, which is refused at once when too many wait already: a burst may, but not for long.
+    pub async fn get_for_request(&self) -> Result<Object<AsyncPgConnection>, StorageError> {
+        let waiting = self.pool.status().waiting;
+        if waiting >= CROWD || waiting == 0 {
+            self.is_strained.store(waiting > 0, Ordering::Relaxed);
+        }
+        if waiting >= FEW && self.is_strained.load(Ordering::Relaxed) {
+            return Err(StorageError::Crowded);
+        }
+        self.get().await
     }
 
     /// A connection outside the pool, for listening.

@@ -6,6 +6,7 @@ use aiguilleur_domain::code::SlipCode;
 use diesel::sql_types::{Bool, Text};
 use diesel_async::pooled_connection::deadpool::Object;
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager};
+use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use crate::{Database, StorageError};
@@ -20,9 +21,11 @@ pub enum Scope<'a> {
     System,
 }
 
-/// An open transaction bound to a scope. Dropped without [`Scoped::commit`], it is rolled back with its connection.
+/// An open transaction bound to a scope. Dropped without [`Scoped::commit`], as when the caller vanishes, it is rolled back at once: in
+/// the pool it would stay open until somebody asked for that very connection.
 pub struct Scoped {
-    connection: Object<AsyncPgConnection>,
+    /// `None` once committed.
+    connection: Option<Object<AsyncPgConnection>>,
 }
 
 impl std::fmt::Debug for Scoped {
@@ -37,7 +40,7 @@ diesel::define_sql_function! {
 
 /// Opens a transaction and sets its scope.
 pub async fn scoped(database: &Database, scope: Scope<'_>) -> Result<Scoped, StorageError> {
-    let mut scoped = Scoped::open(database).await?;
+    let mut scoped = Scoped::begin(database.get_for_request().await?).await?;
     scoped.enter(scope).await?;
     Ok(scoped)
 }
@@ -45,9 +48,13 @@ pub async fn scoped(database: &Database, scope: Scope<'_>) -> Result<Scoped, Sto
 impl Scoped {
     /// Opens a transaction that is nobody's yet: no row is seen, none can be written, until [`Scoped::enter`].
     pub async fn open(database: &Database) -> Result<Self, StorageError> {
-        let mut connection = database.get().await?;
-        AnsiTransactionManager::begin_transaction(&mut *connection).await?;
-        Ok(Self { connection })
+        Self::begin(database.get().await?).await
+    }
+
+    async fn begin(connection: Object<AsyncPgConnection>) -> Result<Self, StorageError> {
+        let mut scoped = Self { connection: Some(connection) };
+        AnsiTransactionManager::begin_transaction(&mut *scoped).await?;
+        Ok(scoped)
     }
 
     /// Leaves the scope it was in for another. For this transaction only: a setting of the session would leak through the pool.
@@ -63,27 +70,43 @@ impl Scoped {
             set_config("aiguilleur.bearer", bearer, true),
             set_config("aiguilleur.system", system, true),
         ))
-        .execute(&mut self.connection)
+        .execute(&mut **self)
         .await?;
         Ok(())
     }
 
     pub async fn commit(mut self) -> Result<(), StorageError> {
-        AnsiTransactionManager::commit_transaction(&mut *self.connection).await?;
+        AnsiTransactionManager::commit_transaction(&mut *self).await?;
+        self.connection = None;
         Ok(())
     }
 }
+
+impl Drop for Scoped {
+    fn drop(&mut self) {
+        let Some(mut uncommitted) = self.connection.take() else { return };
+        let Ok(runtime) = Handle::try_current() else { return drop(Object::take(uncommitted)) };
+        runtime.spawn(async move {
+            // One that was given up while it began, or is broken, is closed.
+            if AnsiTransactionManager::rollback_transaction(&mut *uncommitted).await.is_err() {
+                drop(Object::take(uncommitted));
+            }
+        });
+    }
+}
+
+const COMMITTED: &str = "a transaction that is committed is given up";
 
 impl Deref for Scoped {
     type Target = AsyncPgConnection;
 
     fn deref(&self) -> &Self::Target {
-        &self.connection
+        self.connection.as_ref().unwrap_or_else(|| unreachable!("{COMMITTED}"))
     }
 }
 
 impl DerefMut for Scoped {
     fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.connection
+        self.connection.as_mut().unwrap_or_else(|| unreachable!("{COMMITTED}"))
     }
 }

@@ -2,6 +2,7 @@
 //! A helper that can't do its part panics with what to do: a test has nobody else to tell.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc, reason = "tests end by panicking")]
 
+pub mod raw;
 pub mod registry;
 mod stub;
 
@@ -159,7 +160,7 @@ impl App {
         Self::spawn(command, data_dir.into())
     }
 
-    /// What the service logged so far, when it was started by [`App::with_settings`].
+    /// What the service logged so far, when it was started by [`App::with_settings`] or [`App::embedded_with`].
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.data_dir.path().join("log")).unwrap_or_default()
     }
@@ -176,6 +177,16 @@ impl App {
         let data_dir = data_dir.into();
         let mut command = binary(&["serve", "--listen", "127.0.0.1:0", "--seed", seed]);
         command.arg("--data-dir").arg(data_dir.path());
+        Self::spawn(command, data_dir)
+    }
+
+    /// The same with variables of its own, and its log kept for [`App::log`].
+    pub fn embedded_with(data_dir: impl Into<DataDir>, seed: &str, variables: &[(&str, &str)]) -> Self {
+        let data_dir = data_dir.into();
+        let mut command = binary(&["serve", "--listen", "127.0.0.1:0", "--seed", seed]);
+        command.arg("--data-dir").arg(data_dir.path());
+        let log = std::fs::File::create(data_dir.path().join("log")).expect("a file in the data directory");
+        command.envs(variables.iter().copied()).stderr(log);
         Self::spawn(command, data_dir)
     }
 

@@ -71,6 +71,7 @@ async fn get_metrics(state: State) -> HttpResponse {
     {
         metrics::gauge!("directory_revision").set(directory.revision as f64);
         metrics::gauge!("directory_age_seconds").set(state.snapshot.age_s(Utc::now()) as f64);
+        metrics::gauge!("directory_base_age_seconds").set((Utc::now() - directory.base_built_at).num_seconds() as f64);
         metrics::gauge!("directory_overlay_structures").set(directory.overlay_len() as f64);
     }
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(state.metrics.render())
