@@ -13,6 +13,9 @@ ARGS ?=
 # PROPTEST_CASES more of them.
 PROPTEST_RNG_SEED ?= 1
 
+# What measuring builds: together, so that everything they share is compiled once, with the features of both.
+MEASURED := -p aiguilleur-cli -p aiguilleur-tests
+
 export TOOLS_DIR PROPTEST_RNG_SEED
 export PATH := $(TOOLS_DIR)/bin:$(PATH):$(HOME)/.cargo/bin
 
@@ -36,15 +39,15 @@ test: ## run every test, on a throw-away database
 bench: export AIGUILLEUR_TEST_BINARY = $(abspath $(OUT))/release/aiguilleur
 bench: ## measure the service (ARGS=--quick only tries the benchmark)
 	@sh scripts/setup.sh bench
-	@cargo build --release -p aiguilleur-cli
-	@cargo bench -p aiguilleur-tests --bench bench -- $(ARGS)
+	@cargo build --release $(MEASURED) --benches
+	@cargo bench $(MEASURED) --bench bench -- $(ARGS)
 
 .PHONY: strain
 strain: export AIGUILLEUR_TEST_BINARY = $(abspath $(OUT))/release/aiguilleur
 strain: ## try the service under strain: crowds, slow clients, a soak, the clock (ARGS=--quick shortens it)
 	@sh scripts/setup.sh run
-	@cargo build --release -p aiguilleur-cli
-	@cargo bench -p aiguilleur-tests --bench strain -- $(ARGS)
+	@cargo build --release $(MEASURED) --benches
+	@cargo bench $(MEASURED) --bench strain -- $(ARGS)
 
 .PHONY: lint
 lint: export RUSTDOCFLAGS = -D warnings

@@ -59,13 +59,11 @@ async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let run = async {
-        match arguments.as_slice() {
-            [hello::ARGUMENT, size, conninfo] => hello::serve(size.parse()?, conninfo).await,
-            _ => {
-                let (options, parts): (Vec<&str>, Vec<&str>) = arguments.iter().partition(|argument| argument.starts_with("--"));
-                bench(if options.contains(&"--quick") { QUICK } else { FULL }, &parts).await
-            }
+        if let [hello::ARGUMENT, size, conninfo] = arguments.as_slice() {
+            return hello::serve(size.parse()?, conninfo).await;
         }
+        let (options, parts): (Vec<&str>, Vec<&str>) = arguments.iter().partition(|argument| argument.starts_with("--"));
+        bench(if options.contains(&"--quick") { QUICK } else { FULL }, &parts).await
     };
     // Dropped when told to stop, with all the servers it had started.
     let outcome = tokio::select! {

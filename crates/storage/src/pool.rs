@@ -19,7 +19,7 @@ pub const APP: &str = "aiguilleur_app";
 /// How long a request waits for a connection before it hears 503.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Requests that wait for a connection at once and show the pool to be strained: whoever came after them would wait for long.
-const CROWD: usize = 64;
+const CROWD: usize = 256;
 /// Requests that may wait for a strained pool, until somebody comes when nobody waits.
 const FEW: usize = 4;
 
