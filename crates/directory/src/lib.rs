@@ -51,8 +51,13 @@ impl Directory {
         structures: Vec<Structure>,
         now: DateTime<Utc>,
     ) -> Self {
-        let base = Arc::new(Layer::build(structures, &catalogue, &territory, now));
-        Self { revision, catalogue, territory, base, overlay: Arc::default(), base_built_at: now }
+        let base = Layer::build(structures, &catalogue, &territory, now);
+        Self::of(revision, catalogue, territory, base, now)
+    }
+
+    /// A directory with a base that was built `now`, on this catalogue and this territory.
+    pub fn of(revision: i64, catalogue: Arc<Catalogue>, territory: Arc<Territory>, base: Layer, now: DateTime<Utc>) -> Self {
+        Self { revision, catalogue, territory, base: Arc::new(base), overlay: Arc::default(), base_built_at: now }
     }
 
     /// The same directory with some structures added or replaced, at a later revision. Costs the overlay's size, not the base's.

@@ -63,7 +63,7 @@ pub struct FundArea {
 pub const ACADEMIE: &str = "academie";
 
 /// Which fund each département belongs to, by institution. One that isn't listed is a fund of its own.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct FundAreas {
     code_of: HashMap<(String, String), String>,
 }

@@ -4,9 +4,11 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::thread;
 use std::time::Duration;
 
 use aiguilleur_directory::catalogue::Catalogue;
+use aiguilleur_directory::layer::Layer;
 use aiguilleur_directory::territory::Territory;
 use aiguilleur_directory::{Directory, OVERLAY_LIMIT};
 use aiguilleur_domain::area::FundAreas;
@@ -15,12 +17,15 @@ use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, SimpleAsyncConnection, TransactionManager};
 use futures_util::StreamExt;
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use crate::{JobError, seed};
 
 /// How often the revision is asked for, since a NOTIFY can be lost.
 const POLL: Duration = Duration::from_secs(1);
+/// How much a new base gives way to requests (`nice`).
+const NICENESS: i32 = 15;
 /// Hours are expanded for some days ahead: bases are renewed daily.
 const BASE_KEPT: chrono::Duration = chrono::Duration::hours(24);
 
@@ -53,7 +58,7 @@ impl Snapshot {
     /// Follows the database until dropped: on every notification, and each second. Never ends by itself.
     pub async fn follow(self: Arc<Self>, database: Database) {
         let mut listener: Option<AsyncPgConnection> = None;
-        let mut rebuilding: Option<JoinHandle<Result<Directory, JobError>>> = None;
+        let mut rebuilding: Option<thread::JoinHandle<Result<Directory, JobError>>> = None;
         let mut was_away = false;
         loop {
             if listener.is_none() {
@@ -68,7 +73,7 @@ impl Snapshot {
                 tokio::time::sleep(POLL).await;
             }
             let from = match rebuilding.take_if(|task| task.is_finished()) {
-                Some(task) => new_base(task).await.unwrap_or_else(|| self.get()),
+                Some(task) => new_base(task).unwrap_or_else(|| self.get()),
                 None => self.get(),
             };
             match self.catch_up(&database, from).await {
@@ -88,8 +93,7 @@ impl Snapshot {
             // A clock that was set back is as far from the hours' days as one that was set forward.
             let stale = directory.overlay_len() > OVERLAY_LIMIT || (Utc::now() - directory.base_built_at).abs() > BASE_KEPT;
             if stale && rebuilding.is_none() && !was_away {
-                let (database, known) = (database.clone(), self.get());
-                rebuilding = Some(tokio::spawn(async move { load(&database, Some(&known)).await }));
+                rebuilding = rebuild(&database, self.get());
             }
         }
     }
@@ -117,15 +121,31 @@ impl Snapshot {
     }
 }
 
+/// Builds a new base on a thread of its own, of lower priority than those that answer requests. `None` when there is no thread to be
+/// had: the next round tries again.
+fn rebuild(database: &Database, known: Arc<Directory>) -> Option<thread::JoinHandle<Result<Directory, JobError>>> {
+    let (database, runtime) = (database.clone(), Handle::current());
+    let build = move || {
+        // Refused, it builds at the priority of all.
+        let _ = rustix::process::nice(NICENESS);
+        runtime.block_on(load(&database, Some(&known)))
+    };
+    thread::Builder::new().name("new base".to_owned()).spawn(build).ok()
+}
+
 /// A base built in the background; `None` when that failed, and the old one goes on.
-async fn new_base(task: JoinHandle<Result<Directory, JobError>>) -> Option<Arc<Directory>> {
-    match task.await.map_err(JobError::from).and_then(|built| built) {
-        Ok(directory) => {
+fn new_base(task: thread::JoinHandle<Result<Directory, JobError>>) -> Option<Arc<Directory>> {
+    match task.join() {
+        Ok(Ok(directory)) => {
             tracing::info!(revision = directory.revision, "new base");
             Some(Arc::new(directory))
         }
-        Err(error) => {
+        Ok(Err(error)) => {
             tracing::warn!(%error, "a new base could not be built; the old one goes on");
+            None
+        }
+        Err(_) => {
+            tracing::error!("building a new base ended in a panic; the old one goes on");
             None
         }
     }
@@ -180,35 +200,48 @@ async fn load(database: &Database, known: Option<&Directory>) -> Result<Director
         Some(known) => changes::since(&mut connection, known.revision).await?.reference,
         None => true,
     };
-    let reference = match known.filter(|_| !changed) {
-        Some(known) => {
-            let (catalogue, territory) = (known.catalogue.clone(), known.territory.clone());
-            tokio::spawn(async move { Ok((catalogue, territory)) })
-        }
-        None => load_reference(&mut connection).await?,
-    };
+    let reference = if changed { Some(load_reference(&mut connection).await?) } else { None };
     let structures = structures::load_all(&mut connection).await?;
     AnsiTransactionManager::commit_transaction(&mut *connection).await.map_err(StorageError::from)?;
     drop(connection);
-    let (catalogue, territory) = reference.await??;
-    Ok(tokio::task::spawn_blocking(move || Directory::build(revision, catalogue, territory, structures, Utc::now())).await?)
+    let now = Utc::now();
+    match (reference, known) {
+        (None, Some(known)) => {
+            // Only where a new base replaces an old one: on the thread that `rebuild` made for it.
+            Ok(Directory::build(revision, known.catalogue.clone(), known.territory.clone(), structures, now))
+        }
+        (None, None) => Err(StorageError::Unavailable("nothing is known yet".to_owned()).into()),
+        (Some(reference), _) => {
+            let (unlearned, territory) = (reference.unlearned, reference.territory.await??);
+            let built = tokio::task::spawn_blocking(move || (Layer::build(structures, &unlearned, &territory, now), territory));
+            let (base, territory) = built.await?;
+            Ok(Directory::of(revision, Arc::new(reference.catalogue.await?), Arc::new(territory), base, now))
+        }
+    }
 }
 
-type Reference = (Arc<Catalogue>, Arc<Territory>);
+/// What a base is built on, put together on threads of their own while the caller goes on reading.
+struct Reference {
+    /// Enough to build a base with: learning words takes as long as all the rest.
+    unlearned: Catalogue,
+    catalogue: JoinHandle<Catalogue>,
+    territory: JoinHandle<Result<Territory, JobError>>,
+}
 
-/// Reads the catalogue and the territory; they are put together on a thread of their own while the caller goes on reading.
-async fn load_reference(connection: &mut AsyncPgConnection) -> Result<JoinHandle<Result<Reference, JobError>>, JobError> {
+async fn load_reference(connection: &mut AsyncPgConnection) -> Result<Reference, JobError> {
     let institutions = catalogue::load_institutions(connection).await?;
     let procedures = catalogue::load_procedures(connection).await?;
     let fund_areas = FundAreas::new(&fund_areas::load(connection).await?);
+    let unlearned = Catalogue::new(procedures.clone(), institutions.clone()).with_fund_areas(fund_areas.clone());
+    let learn = move || Catalogue::new(procedures, institutions).with_fund_areas(fund_areas).learn();
+    let catalogue = tokio::task::spawn_blocking(learn);
     let communes = territory::load_communes(connection).await?;
     let area_names = territory::load_area_names(connection).await?;
-    Ok(tokio::task::spawn_blocking(move || {
+    let territory = tokio::task::spawn_blocking(move || {
         let outlines = if communes.is_empty() { HashMap::new() } else { outlines()?.clone() };
-        let territory = Arc::new(Territory::new(communes, outlines).with_area_names(area_names));
-        let catalogue = Arc::new(Catalogue::new(procedures, institutions).with_fund_areas(fund_areas).learn());
-        Ok((catalogue, territory))
-    }))
+        Ok(Territory::new(communes, outlines).with_area_names(area_names))
+    });
+    Ok(Reference { unlearned, catalogue, territory })
 }
 
 type Outlines = HashMap<aiguilleur_domain::territory::CommuneCode, geo::MultiPolygon>;

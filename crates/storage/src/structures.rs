@@ -7,6 +7,7 @@ use aiguilleur_domain::territory::CommuneCode;
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use futures_util::{StreamExt, TryStreamExt};
 use uuid::Uuid;
 
 use crate::schema::structure;
@@ -66,8 +67,8 @@ pub struct Stored {
 
 /// Every structure, closed ones included.
 pub async fn load_all(connection: &mut AsyncPgConnection) -> Result<Vec<Structure>, StorageError> {
-    let rows: Vec<StructureRow> = structure::table.select(StructureRow::as_select()).load(connection).await?;
-    rows.into_iter().map(read).collect()
+    let rows = structure::table.select(StructureRow::as_select()).load_stream::<StructureRow>(connection).await?;
+    rows.map(|row| read(row?)).try_collect().await
 }
 
 pub async fn load(connection: &mut AsyncPgConnection, ids: &[Uuid]) -> Result<Vec<Structure>, StorageError> {
