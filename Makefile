@@ -39,14 +39,14 @@ test: ## run every test, on a throw-away database
 bench: export AIGUILLEUR_TEST_BINARY = $(abspath $(OUT))/release/aiguilleur
 bench: ## measure the service (ARGS=--quick only tries the benchmark)
 	@sh scripts/setup.sh bench
-	@cargo build --release $(MEASURED) --benches
+	@cargo build --release $(MEASURED) --bins --benches
 	@cargo bench $(MEASURED) --bench bench -- $(ARGS)
 
 .PHONY: strain
 strain: export AIGUILLEUR_TEST_BINARY = $(abspath $(OUT))/release/aiguilleur
 strain: ## try the service under strain: crowds, slow clients, a soak, the clock (ARGS=--quick shortens it)
 	@sh scripts/setup.sh run
-	@cargo build --release $(MEASURED) --benches
+	@cargo build --release $(MEASURED) --bins --benches
 	@cargo bench $(MEASURED) --bench strain -- $(ARGS)
 
 .PHONY: lint
