@@ -25,7 +25,7 @@ use crate::{JobError, seed};
 /// How often the revision is asked for, since a NOTIFY can be lost.
 const POLL: Duration = Duration::from_secs(1);
 /// How much a new base gives way to requests (`nice`).
-const NICENESS: i32 = 15;
+const NICENESS: i32 = 5;
 /// Hours are expanded for some days ahead: bases are renewed daily.
 const BASE_KEPT: chrono::Duration = chrono::Duration::hours(24);
 
@@ -174,10 +174,12 @@ async fn changed_since(connection: &mut AsyncPgConnection, revision: i64) -> Res
     Ok((now, changed, structures))
 }
 
-/// One state of the database for all the reads that follow, until the commit.
+/// One state of the database for all the reads that follow, until the commit. A whole country read at a low priority, beside requests
+/// that leave little of the processor, takes longer than a statement otherwise may.
 async fn read_consistently(connection: &mut AsyncPgConnection) -> Result<(), StorageError> {
     AnsiTransactionManager::begin_transaction(connection).await?;
-    Ok(connection.batch_execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?)
+    let settings = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = '15min'";
+    Ok(connection.batch_execute(settings).await?)
 }
 
 /// Waits until no request reads a directory any more, so that none of them pays for freeing it.
