@@ -241,7 +241,7 @@ async fn what_was_accepted_is_recorded_before_the_end() {
     let [ours, theirs] = two_organisations(&pool).await;
     let (recorder, queue) = recorder();
     let (stop, told) = tokio::sync::oneshot::channel();
-    let waiting: Vec<_> = (0..300)
+    let waiting: Vec<_> = (0..200)
         .map(|number| {
             let (recorder, entry) = (recorder.clone(), entry([ours, theirs][number % 2], None));
             tokio::spawn(async move { recorder.record(entry).await })
@@ -253,7 +253,7 @@ async fn what_was_accepted_is_recorded_before_the_end() {
     for one in waiting {
         assert_eq!(one.await.unwrap().unwrap(), Recorded::Created);
     }
-    assert_eq!(seen_by_all(&database, "SELECT count(*)::text AS line FROM referral").await, ["300"]);
+    assert_eq!(seen_by_all(&database, "SELECT count(*)::text AS line FROM referral").await, ["200"]);
     assert!(matches!(recorder.record(entry(ours, None)).await, Err(StorageError::Unavailable(_))));
 }
 
