@@ -22,7 +22,7 @@ pub struct Catalogue {
     /// Everything a procedure is called, normalised, in the order of `procedures`.
     names: Vec<String>,
     /// Which départements share a desk, by institution.
-    pub fund_areas: FundAreas,
+    fund_areas: FundAreas,
     words: Words,
     /// Of each procedure, in their order; that of [`Catalogue::anything`] comes last.
     rules: Vec<Rules>,

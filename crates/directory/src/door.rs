@@ -105,7 +105,10 @@ impl<'d> Door<'d> {
 
     /// Whether who stands behind it says that they handle the procedure.
     pub fn declares(&self, procedure: &Procedure) -> bool {
-        self.procedures().contains(&procedure.slug) || self.groups().contains(&procedure.group)
+        match self.session() {
+            None => self.structure().declares(&procedure.slug, &procedure.group),
+            Some(session) => session.declares(&procedure.slug, &procedure.group),
+        }
     }
 
     /// A session held for some procedures is held for no others.

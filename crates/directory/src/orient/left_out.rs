@@ -49,10 +49,8 @@ impl<'d> Search<'d> {
 
     /// Who is apt but of a kind that wasn't asked for, or farther than asked for.
     fn name_what_wishes_put_aside(&mut self, searched_m: f64) {
-        if self.need.channel == Channel::Remote {
-            return;
-        }
-        if self.need.kinds.is_empty() && self.need.max_distance_m.is_none() {
+        let wishes = !self.need.kinds.is_empty() || self.need.max_distance_m.is_some();
+        if self.need.channel == Channel::Remote || !wishes {
             return;
         }
         let mut aside: Vec<(Door<'d>, f64, Exclusion)> = Vec::new();
