@@ -72,7 +72,7 @@ async fn what_could_not_be_written_is_written_later() {
     let commune = Commune {
         kind: CommuneKind::Commune,
         name: "Rennes".to_owned(),
-        resolves_to: code.clone(),
+        resolves_to: code,
         departement: "35".to_owned(),
         code,
         postal_codes: Vec::new(),

@@ -34,10 +34,10 @@ pub fn draw(communes: &[Commune], procedures: &[Procedure], seed: u64, count: us
         let position = Location::new(near(centre.lat), near(centre.lon));
         Question {
             procedure: rng.choice(procedures).expect("a catalogue").slug.clone(),
-            commune: commune.code.clone(),
+            commune: commune.code,
             centre,
             position: position.filter(|_| rng.u8(0..100) < 20),
-            residence: (rng.u8(0..100) < 5).then(|| communes.draw(&mut rng).code.clone()),
+            residence: (rng.u8(0..100) < 5).then(|| communes.draw(&mut rng).code),
             language: (rng.u8(0..100) < 5).then_some("ar"),
             drop_in: rng.u8(0..100) < 10,
             limit: (rng.u8(0..100) < 10).then(|| rng.usize(1..=10)),
@@ -68,10 +68,10 @@ impl Question {
         Need {
             procedure: Some(self.procedure.clone()),
             danger: None,
-            commune: self.commune.clone(),
+            commune: self.commune,
             location: self.position.unwrap_or(self.centre),
             precision: if self.position.is_some() { Precision::Point } else { Precision::Commune },
-            residence: self.residence.clone().unwrap_or_else(|| self.commune.clone()),
+            residence: self.residence.unwrap_or(self.commune),
             event_commune: None,
             at,
             max_distance_m: None,

@@ -109,7 +109,7 @@ fn structure(cells: &Cells, id: &str, setting: &Setting, remarks: &mut Vec<Fault
         free: Some(true),
         note: Some(note.join(" ")).filter(|note| !note.is_empty()),
         source_date: setting.source_date,
-        ..Structure::unknown(SOURCE, id, Kind::FranceServices, name, commune.code.clone(), setting.now)
+        ..Structure::unknown(SOURCE, id, Kind::FranceServices, name, commune.code, setting.now)
     })
 }
 

@@ -95,7 +95,7 @@ mod tests {
         Commune {
             kind: CommuneKind::Commune,
             name: "Ici".to_owned(),
-            resolves_to: code.clone(),
+            resolves_to: code,
             postal_codes: vec![],
             population: None,
             epci: None,

@@ -77,7 +77,7 @@ pub fn communes(bytes: &[u8]) -> Seeds<Commune> {
         let kind: CommuneKind = line.r#type.parse().map_err(|_| format!("« {} » is not a type of commune", line.r#type))?;
         let code = commune_code(&line.code)?;
         Ok(Commune {
-            resolves_to: if line.resolves_to.is_empty() { code.clone() } else { commune_code(&line.resolves_to)? },
+            resolves_to: if line.resolves_to.is_empty() { code } else { commune_code(&line.resolves_to)? },
             code,
             kind,
             name: line.name,

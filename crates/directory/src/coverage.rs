@@ -73,10 +73,10 @@ fn anybody(slug: &str, commune: &Commune, at: DateTime<Utc>) -> Option<Need> {
     Some(Need {
         procedure: Some(slug.to_owned()),
         danger: None,
-        commune: commune.code.clone(),
+        commune: commune.code,
         location: commune.centre?,
         precision: Precision::Commune,
-        residence: commune.code.clone(),
+        residence: commune.code,
         event_commune: None,
         at,
         max_distance_m: None,

@@ -15,7 +15,7 @@ use foldhash::fast::FixedState;
 use uuid::Uuid;
 
 use crate::catalogue::Catalogue;
-use crate::door::Door;
+use crate::door::{Brief, Door, Reach};
 use crate::kd_tree::{KdTree, Nearest};
 use crate::territory::{Territory, Zone, Zones};
 
@@ -26,19 +26,10 @@ pub struct Entry {
     /// Where distances are measured to; the commune's centre when the structure has no position of its own.
     pub position: Option<Location>,
     /// `None`: no hours, unreadable ones, or hours too old to count.
-    pub(crate) schedule: Option<Arc<Schedule>>,
-    /// Those of its sessions, in their order.
-    pub(crate) session_schedules: Vec<Option<Arc<Schedule>>>,
-    /// Whom its own door serves.
-    pub(crate) reach: Reach,
-    /// The same of its sessions, in their order.
-    pub(crate) session_reaches: Vec<Reach>,
+    schedule: Option<Arc<Schedule>>,
     /// Its name, normalised, for searching.
     pub plain_name: String,
 }
-
-/// Whom a door serves: the residents of these zones.
-pub type Reach = Arc<[Zone]>;
 
 impl Entry {
     pub fn opening_at(&self, instant: DateTime<Utc>) -> Opening {
@@ -65,12 +56,9 @@ pub enum Class {
     Group(String, Option<Kind>),
 }
 
-/// A door of a layer, by numbers: of an entry, its own (0) or that of one of its sessions, counted from 1.
+/// The number of a door in its layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct DoorNumber {
-    entry: u32,
-    part: u32,
-}
+pub struct DoorNumber(u32);
 
 /// Doors by place.
 #[derive(Debug, Default)]
@@ -93,6 +81,8 @@ pub struct Members {
 #[derive(Debug, Default)]
 pub struct Layer {
     entries: Vec<Entry>,
+    /// The doors of those that are open, near ones together; at one place in ascending order of id.
+    briefs: Vec<Brief>,
     classes: HashMap<Class, Members, FixedState>,
 }
 
@@ -102,28 +92,31 @@ impl Layer {
         structures.sort_by_key(|structure| structure.id);
         let mut schedules = Schedules { territory, now, known: HashMap::new() };
         let mut reaches = Reaches { catalogue, territory, known: HashMap::default() };
-        let entries: Vec<Entry> = structures
-            .into_iter()
-            .map(|structure| Entry {
-                position: territory.position_of(&structure),
-                schedule: schedules.of(&structure),
-                session_schedules: schedules.of_sessions(&structure),
-                reach: reaches.of(&structure),
-                session_reaches: reaches.of_sessions(&structure),
-                plain_name: normalise(&structure.name),
-                structure,
-            })
-            .collect();
-        let mut members: HashMap<Class, Vec<DoorNumber>, FixedState> = HashMap::default();
-        for (entry, number) in entries.iter().zip(0..).filter(|(entry, _)| !entry.structure.is_closed()) {
-            for (door, part) in Door::all(entry).zip(0..) {
-                for class in classes_of(&door) {
-                    members.entry(class).or_default().push(DoorNumber { entry: number, part });
-                }
+        let mut entries: Vec<Entry> = Vec::with_capacity(structures.len());
+        let mut briefs: Vec<Brief> = Vec::with_capacity(structures.len());
+        for (structure, number) in structures.into_iter().zip(0..) {
+            let (position, schedule) = (territory.position_of(&structure), schedules.of(&structure));
+            if !structure.is_closed() {
+                let own = Brief::own(&structure, number, position, schedule.clone(), reaches.of(&structure));
+                let sessions = structure.sessions.iter().zip(1..);
+                let sessions = sessions.map(|(session, part)| {
+                    own.of_session(session, part, schedules.of_session(&structure, session), reaches.of_session(&structure, session))
+                });
+                let sessions: Vec<Brief> = sessions.collect();
+                briefs.push(own);
+                briefs.extend(sessions);
             }
+            entries.push(Entry { position, schedule, plain_name: normalise(&structure.name), structure });
         }
-        let classes = members.into_iter().map(|(class, members)| (class, Members::build(members, &entries))).collect();
-        Self { entries, classes }
+        briefs.sort_by_cached_key(|brief| brief.position.map(z_order));
+        let mut layer = Self { entries, briefs, classes: HashMap::default() };
+        let mut members: HashMap<Class, Vec<DoorNumber>, FixedState> = HashMap::default();
+        for number in (0..).map(DoorNumber).take(layer.briefs.len()) {
+            let classes = layer.door(number).map(|door| classes_of(&door));
+            classes.into_iter().flatten().for_each(|class| members.entry(class).or_default().push(number));
+        }
+        layer.classes = members.into_iter().map(|(class, members)| (class, Members::build(members, &layer.briefs))).collect();
+        layer
     }
 
     pub fn entries(&self) -> &[Entry] {
@@ -136,7 +129,9 @@ impl Layer {
     }
 
     pub fn door(&self, number: DoorNumber) -> Option<Door<'_>> {
-        door(&self.entries, number)
+        let brief = brief(&self.briefs, number)?;
+        let entry = self.entries.get(usize::try_from(brief.entry).ok()?)?;
+        Some(Door { entry, brief })
     }
 
     pub fn members(&self, class: &Class) -> Option<&Members> {
@@ -144,29 +139,36 @@ impl Layer {
     }
 }
 
-fn door(entries: &[Entry], number: DoorNumber) -> Option<Door<'_>> {
-    let entry = entries.get(usize::try_from(number.entry).ok()?)?;
-    Door::of(entry, usize::try_from(number.part).ok()?)
+fn brief(briefs: &[Brief], number: DoorNumber) -> Option<&Brief> {
+    briefs.get(usize::try_from(number.0).ok()?)
+}
+
+/// A position's place on a curve that keeps near what is near (Morton's order of latitude and longitude, to a metre or two).
+fn z_order(position: Location) -> u64 {
+    let (mut south, mut north, mut west, mut east) = (-90.0, 90.0, -180.0, 180.0);
+    (0..24).fold(0, |place, _| {
+        let (lat, lon) = (f64::midpoint(south, north), f64::midpoint(west, east));
+        let (is_north, is_east) = (position.lat >= lat, position.lon >= lon);
+        *if is_north { &mut south } else { &mut north } = lat;
+        *if is_east { &mut west } else { &mut east } = lon;
+        place << 2 | u64::from(is_north) << 1 | u64::from(is_east)
+    })
 }
 
 impl Members {
-    fn build(members: Vec<DoorNumber>, entries: &[Entry]) -> Self {
-        let entry = |number: DoorNumber| usize::try_from(number.entry).ok().and_then(|index| entries.get(index));
-        let reach = |number: DoorNumber| door(entries, number).map_or(&[][..], |door| door.reach());
+    fn build(members: Vec<DoorNumber>, briefs: &[Brief]) -> Self {
+        let known = || members.iter().filter_map(|&number| Some((number, brief(briefs, number)?)));
         let mut by_commune: HashMap<CommuneCode, Vec<DoorNumber>, FixedState> = HashMap::default();
         let mut by_zone: HashMap<Zone, Vec<DoorNumber>, FixedState> = HashMap::default();
-        let for_everybody = members.iter().all(|&number| reach(number) == [Zone::EVERYWHERE]);
-        for &number in &members {
-            let Some(Entry { structure, .. }) = entry(number) else { continue };
-            by_commune.entry(structure.commune.clone()).or_default().push(number);
+        let for_everybody = known().all(|(_, brief)| brief.serves_everybody());
+        for (number, brief) in known() {
+            by_commune.entry(brief.commune).or_default().push(number);
             if !for_everybody {
-                for zone in reach(number) {
-                    by_zone.entry(*zone).or_default().push(number);
-                }
+                brief.reach.iter().for_each(|zone| by_zone.entry(*zone).or_default().push(number));
             }
         }
-        let by_zone = by_zone.into_iter().map(|(zone, members)| (zone, Doors::build(members, entries))).collect();
-        Self { all: Doors::build(members, entries), by_zone: (!for_everybody).then_some(by_zone), by_commune }
+        let by_zone = by_zone.into_iter().map(|(zone, members)| (zone, Doors::build(members, briefs))).collect();
+        Self { all: Doors::build(members, briefs), by_zone: (!for_everybody).then_some(by_zone), by_commune }
     }
 
     /// All of them, nearest first.
@@ -195,14 +197,14 @@ impl Members {
     }
 
     /// Those that stand in a commune.
-    pub fn in_commune(&self, commune: &CommuneCode) -> &[DoorNumber] {
-        self.by_commune.get(commune).map_or(&[], Vec::as_slice)
+    pub fn in_commune(&self, commune: CommuneCode) -> &[DoorNumber] {
+        self.by_commune.get(&commune).map_or(&[], Vec::as_slice)
     }
 }
 
 impl Doors {
-    fn build(members: Vec<DoorNumber>, entries: &[Entry]) -> Self {
-        let position = |number: DoorNumber| entries.get(usize::try_from(number.entry).ok()?)?.position;
+    fn build(members: Vec<DoorNumber>, briefs: &[Brief]) -> Self {
+        let position = |number| brief(briefs, number)?.position;
         let (placed, unplaced): (Vec<DoorNumber>, Vec<DoorNumber>) = members.into_iter().partition(|&number| position(number).is_some());
         Self { tree: KdTree::build(placed.into_iter().filter_map(|number| Some((position(number)?, number)))), unplaced }
     }
@@ -239,24 +241,24 @@ struct Reaches<'c> {
 impl Reaches<'_> {
     fn of(&mut self, structure: &Structure) -> Reach {
         if structure.territory.is_empty() {
-            return self.by_kind(structure.kind, structure.institution.as_deref(), &structure.commune);
+            return self.by_kind(structure.kind, structure.institution.as_deref(), structure.commune);
         }
         structure.territory.iter().filter_map(|code| self.territory.zone(code)).collect()
     }
 
     /// The area on record is the structure's own, not that of whoever holds a session there.
-    fn of_sessions(&mut self, structure: &Structure) -> Vec<Reach> {
-        structure.sessions.iter().map(|it| self.by_kind(it.kind, it.institution.as_deref(), &structure.commune)).collect()
+    fn of_session(&mut self, structure: &Structure, session: &Session) -> Reach {
+        self.by_kind(session.kind, session.institution.as_deref(), structure.commune)
     }
 
-    fn by_kind(&mut self, kind: Kind, institution: Option<&str>, seat: &CommuneCode) -> Reach {
+    fn by_kind(&mut self, kind: Kind, institution: Option<&str>, seat: CommuneCode) -> Reach {
         let institution = institution.filter(|_| kind == Kind::Guichet);
         let area = self.catalogue.area_of(kind, institution);
         let (catalogue, territory) = (self.catalogue, self.territory);
         // An area that covers everybody, or is that of any kind, is the same whatever the institution.
         let institution = institution.filter(|_| matches!(area, Area::Departement | Area::Fund));
-        let known = self.known.entry((area, institution.map(str::to_owned), seat.clone()));
-        let zones = || match territory.resolve(seat) {
+        let known = self.known.entry((area, institution.map(str::to_owned), seat));
+        let zones = || match territory.resolve(&seat) {
             _ if area == Area::Everywhere => vec![Zone::EVERYWHERE],
             Some(seat) => {
                 let codes = area.served_from(seat.commune, |departement| catalogue.sharing(institution, departement));
@@ -280,9 +282,8 @@ impl Schedules<'_> {
         self.read(structure, structure.opening_hours.as_ref(), structure.hours_checked_on)
     }
 
-    fn of_sessions(&mut self, structure: &Structure) -> Vec<Option<Arc<Schedule>>> {
-        let read = |session: &Session| self.read(structure, session.opening_hours.as_ref(), session.hours_checked_on);
-        structure.sessions.iter().map(read).collect()
+    fn of_session(&mut self, structure: &Structure, session: &Session) -> Option<Arc<Schedule>> {
+        self.read(structure, session.opening_hours.as_ref(), session.hours_checked_on)
     }
 
     fn read(&mut self, structure: &Structure, hours: Option<&String>, checked_on: Option<NaiveDate>) -> Option<Arc<Schedule>> {

@@ -96,7 +96,7 @@ impl Directory {
     }
 
     /// The doors of a class in one commune, those of a structure together.
-    fn in_commune(&self, class: &Class, commune: &CommuneCode) -> InCommune<'_> {
+    fn in_commune(&self, class: &Class, commune: CommuneCode) -> InCommune<'_> {
         let of = |layer| Layer::members(layer, class).map(|members| (layer, members.in_commune(commune).iter()));
         InCommune { directory: Some(self), layers: [of(&self.base), of(&self.overlay)] }
     }
@@ -104,7 +104,7 @@ impl Directory {
     /// The doors of a class that serve one of these zones, in no order; some of them twice.
     fn bound<'d>(&'d self, class: &Class, zones: Zones) -> impl Iterator<Item = Door<'d>> + use<'d> {
         let doors = self.layers(class).flat_map(move |(layer, members)| members.bound(zones).filter_map(|number| layer.door(number)));
-        doors.filter(|door| self.is_current(door.entry))
+        doors.filter(|door| self.is_current(door))
     }
 
     /// The doors of a class, nearest first.
@@ -130,14 +130,8 @@ impl Directory {
     }
 
     /// Not hidden by a newer version of itself.
-    fn is_current(&self, entry: &Entry) -> bool {
-        if self.overlay.entries().is_empty() {
-            return true;
-        }
-        match self.overlay.get(entry.structure.id) {
-            Some(newest) => std::ptr::eq(newest, entry),
-            None => true,
-        }
+    fn is_current(&self, door: &Door<'_>) -> bool {
+        self.overlay.entries().is_empty() || self.overlay.get(door.id()).is_none_or(|newest| std::ptr::eq(newest, door.entry))
     }
 }
 
@@ -161,7 +155,7 @@ impl<'d> Iterator for InCommune<'d> {
     fn next(&mut self) -> Option<Door<'d>> {
         let directory = self.directory?;
         let mut left = self.layers.iter_mut().flatten();
-        left.find_map(|(layer, numbers)| numbers.find_map(|&number| layer.door(number).filter(|door| directory.is_current(door.entry))))
+        left.find_map(|(layer, numbers)| numbers.find_map(|&number| layer.door(number).filter(|door| directory.is_current(door))))
     }
 }
 
@@ -191,6 +185,12 @@ impl<'d> Nearby<'d> {
         Self { directory, streams, next: None, last: None, searched_m: 0.0 }
     }
 
+    /// The doors of both. Neither has been looked at yet.
+    fn and(mut self, other: Self) -> Self {
+        self.streams.extend(other.streams);
+        self
+    }
+
     /// Metres that the next one is away at least.
     fn at_least_m(&self) -> f64 {
         self.next.map_or(self.searched_m, |(_, metres)| metres)
@@ -212,7 +212,7 @@ impl<'d> Nearby<'d> {
             // Who serves several of the zones stands in several trees.
             let again = self.last.is_some_and(|(of, last)| last == number && std::ptr::eq(of, layer));
             self.last = Some((layer, number));
-            let door = layer.door(number).filter(|door| !again && self.directory.is_current(door.entry));
+            let door = layer.door(number).filter(|door| !again && self.directory.is_current(door));
             self.searched_m = found_m;
             self.next = door.map(|door| (door, found_m));
         }

@@ -2,7 +2,7 @@
 
 use aiguilleur_domain::opening::OpeningStatus;
 use aiguilleur_domain::procedure::Procedure;
-use aiguilleur_domain::structure::Kind;
+use aiguilleur_domain::structure::{Kind, Session};
 use aiguilleur_domain::target::Target;
 use aiguilleur_domain::territory::{CommuneCode, Location};
 use aiguilleur_domain::text::normalise;
@@ -10,7 +10,6 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::Directory;
-use crate::door::Door;
 use crate::layer::Entry;
 
 /// Which structures are wanted. Everything left out means "any".
@@ -101,8 +100,10 @@ fn kinds_of_rule(procedure: &Procedure) -> impl Iterator<Item = Kind> {
 
 /// Whether the structure, or somebody's session there, declares the procedure or is of a kind that its rule names.
 fn handles(entry: &Entry, procedure: Option<&Procedure>, kinds: &[Kind]) -> bool {
-    let handled = |door: Door<'_>, procedure| door.is_for(procedure) && (kinds.contains(&door.kind()) || door.declares(procedure));
-    procedure.is_some_and(|procedure| Door::all(entry).any(|door| handled(door, procedure)))
+    let Some(Procedure { slug, group, .. }) = procedure else { return false };
+    let structure = &entry.structure;
+    let at_session = |it: &Session| it.declares(slug, group) || it.is_general() && kinds.contains(&it.kind);
+    structure.declares(slug, group) || kinds.contains(&structure.kind) || structure.sessions.iter().any(at_session)
 }
 
 fn compare(a: &Position, b: &Position) -> std::cmp::Ordering {

@@ -245,7 +245,7 @@ impl<'d> Search<'d> {
         let mut apt = Vec::new();
         for mut source in self.sources() {
             while let Some((door, distance_m)) = source.next(radius_m) {
-                if self.is_apt(&source, &door) && seen.insert(door.structure().id) {
+                if self.is_apt(&source, &door) && seen.insert(door.id()) {
                     apt.push(distance_m);
                 }
             }
@@ -305,7 +305,7 @@ impl<'d> Search<'d> {
             if admitted.is_ok() {
                 source.nearest_apt_m.get_or_insert(distance_m);
             }
-            if offered.contains(&door.structure().id) {
+            if offered.contains(&door.id()) {
                 continue;
             }
             match admitted {
@@ -313,7 +313,7 @@ impl<'d> Search<'d> {
                     if group_limit.is_infinite() {
                         group_limit = ranking::nearly_as(cost);
                     }
-                    offered.insert(door.structure().id);
+                    offered.insert(door.id());
                     found.push(self.contender(door, distance_m, cost, competence));
                 }
                 Err(reason) => {
@@ -345,7 +345,7 @@ impl<'d> Search<'d> {
         let mut best: Vec<Contender<Candidate<'d>>> = Vec::new();
         let mut last = None;
         for door in doors {
-            let id = door.structure().id;
+            let id = door.id();
             // Of several doors of a structure its own is meant, then its first session's.
             if last == Some(id) {
                 continue;
@@ -401,7 +401,7 @@ impl<'d> Search<'d> {
                 (Vec::new(), Some(self.serving(&named.class)))
             };
             let here = if nearby.is_some() && self.need.precision == Precision::Commune {
-                self.directory.in_commune(&named.class, &self.need.commune)
+                self.directory.in_commune(&named.class, self.need.commune)
             } else {
                 InCommune::default()
             };
@@ -441,7 +441,7 @@ impl<'d> Search<'d> {
             let mut near = self.directory.strangers(&named.class, self.need.location);
             let near = std::iter::from_fn(|| near.next_within(radius_m)).take(STRANGERS_TRIED);
             let meant = near.filter(|(door, _)| !door.serves(self.zones) && self.is_wanted(door) && self.is_meant(&named.class, door));
-            let refused = meant.filter_map(|(door, _)| Some((door, self.distance_to(door.entry), self.admit(&door).err()?)));
+            let refused = meant.filter_map(|(door, _)| Some((door, self.distance_to(&door), self.admit(&door).err()?)));
             for (door, distance_m, reason) in refused.take(most).collect::<Vec<_>>() {
                 self.leave_out(door, distance_m, reason);
             }
@@ -450,22 +450,18 @@ impl<'d> Search<'d> {
 
     /// Doors with the distance that counts for this need, in ascending order.
     fn measured(&self, doors: impl Iterator<Item = Door<'d>>) -> Vec<(Door<'d>, f64)> {
-        let mut measured: Vec<(Door<'d>, f64)> = doors.map(|door| (door, self.distance_to(door.entry))).collect();
+        let mut measured: Vec<(Door<'d>, f64)> = doors.map(|door| (door, self.distance_to(&door))).collect();
         measured.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.key().cmp(&b.0.key())));
         measured.dedup_by_key(|(door, _)| door.key());
         measured
     }
 
-    fn distance_to(&self, entry: &Entry) -> f64 {
-        if self.need.precision == Precision::Commune && entry.structure.commune == self.need.commune {
-            0.0
-        } else {
-            self.metres_from_here(entry)
-        }
+    fn distance_to(&self, door: &Door<'_>) -> f64 {
+        if self.need.precision == Precision::Commune && door.commune() == self.need.commune { 0.0 } else { self.metres_from_here(door) }
     }
 
-    fn metres_from_here(&self, entry: &Entry) -> f64 {
-        entry.position.map_or(0.0, |position| self.need.location.distance_m(position))
+    fn metres_from_here(&self, door: &Door<'_>) -> f64 {
+        door.position().map_or(0.0, |position| self.need.location.distance_m(position))
     }
 
     fn wants(&self, kind: Kind) -> bool {
@@ -489,7 +485,7 @@ impl<'d> Search<'d> {
             Some(Contender { item: Candidate { is_far: distance_m > searched_m, ..contender.item }, ..contender })
         };
         let holds = |found: &[Contender<Candidate<'d>>], doors: &[Door<'d>]| {
-            found.iter().any(|contender| doors.iter().any(|door| door.structure().id == contender.id))
+            found.iter().any(|contender| doors.iter().any(|door| door.id() == contender.id))
         };
         // Who set a limit to the distance keeps it, but for the event's town hall: nobody has to go there.
         if self.need.max_distance_m.is_none() {
@@ -518,15 +514,15 @@ impl<'d> Search<'d> {
         Contender {
             cost_m,
             standing: self.standing(&door),
-            to_centre_m: self.metres_from_here(door.entry),
-            id: door.structure().id,
+            to_centre_m: self.metres_from_here(&door),
+            id: door.id(),
             item: Candidate { door, distance_m, competence, is_far: false },
         }
     }
 
     fn standing(&self, door: &Door<'d>) -> Standing {
         let day = self.need.at.date_naive();
-        let fresh = ranking::is_fresh(door.structure().source_date, day);
+        let fresh = ranking::is_fresh(door.source_date(), day);
         Standing::new(door.opening_at(self.need.at).status, door.access(), self.need.drop_in, fresh, door.capacity_on(day))
     }
 
@@ -557,7 +553,7 @@ impl<'d> Search<'d> {
     fn desk(&self) -> Option<(&'d Entry, u32)> {
         self.institution?;
         let mut desks = self.directory.serving(&self.rule.desks, self.zones, self.need.location);
-        let (door, distance) = desks.find(|(door, _)| door.session().is_none())?;
+        let (door, distance) = desks.find(|(door, _)| door.is_own())?;
         Some((door.entry, whole_metres(distance)))
     }
 }

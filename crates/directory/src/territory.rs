@@ -60,7 +60,7 @@ impl Zone {
     /// Everybody's.
     pub const EVERYWHERE: Self = Self(0);
     /// Nobody's.
-    const NOWHERE: Self = Self(u32::MAX);
+    pub(crate) const NOWHERE: Self = Self(u32::MAX);
 }
 
 /// The zones that a commune lies in: [`Zone::EVERYWHERE`], then its own, its département's, its intercommunality's, its région's.
@@ -104,7 +104,7 @@ impl Territory {
         communes.sort_by(|a, b| (&a.code, a.kind).cmp(&(&b.code, b.kind)));
         let mut by_code = HashMap::with_capacity_and_hasher(communes.len(), FixedState::default());
         for (index, commune) in communes.iter().enumerate() {
-            by_code.entry(commune.code.clone()).or_insert(index);
+            by_code.entry(commune.code).or_insert(index);
         }
         let mut boxes = Vec::with_capacity(outlines.len());
         let mut kept = Vec::with_capacity(outlines.len());
@@ -162,16 +162,16 @@ impl Territory {
 
     /// The commune of today that a code, current or not, leads to.
     pub fn resolve(&self, code: &CommuneCode) -> Option<Resolved<'_>> {
-        let found = self.get(code)?;
+        let found = self.get(*code)?;
         if found.kind == CommuneKind::Commune {
             return Some(Resolved { commune: found, from: None });
         }
-        let commune = self.get(&found.resolves_to).filter(|commune| commune.kind == CommuneKind::Commune)?;
+        let commune = self.get(found.resolves_to).filter(|commune| commune.kind == CommuneKind::Commune)?;
         Some(Resolved { commune, from: Some(found) })
     }
 
-    fn get(&self, code: &CommuneCode) -> Option<&Commune> {
-        self.by_code.get(code).and_then(|&index| self.communes.get(index))
+    fn get(&self, code: CommuneCode) -> Option<&Commune> {
+        self.by_code.get(&code).and_then(|&index| self.communes.get(index))
     }
 
     /// The zones that a commune of today lies in.
@@ -233,7 +233,7 @@ impl Territory {
 
     /// Where a structure stands, for measuring: its own position, else the centre of its commune.
     pub fn position_of(&self, structure: &Structure) -> Option<Location> {
-        structure.location.or_else(|| self.get(&structure.commune).and_then(|commune| commune.centre))
+        structure.location.or_else(|| self.get(structure.commune).and_then(|commune| commune.centre))
     }
 
     /// Communes by name, best first: the very name, then those that begin so, contain it, or are spelt nearly so;

@@ -140,35 +140,43 @@ fn said_of(procedure: &Procedure) -> Vec<&str> {
 fn learn(classes: &[Vec<Clues>]) -> ByClue<Learnt> {
     let count = |items: usize| f64::from(u32::try_from(items).unwrap_or(u32::MAX));
     let phrases = count(classes.iter().map(Vec::len).sum());
-    let mut shown: ByClue<u32> = ByClue::default();
-    for clue in classes.iter().flatten().flat_map(Clues::all) {
-        *shown.entry(clue).or_default() += 1;
-    }
-    let mut learnt: ByClue<Learnt> = shown
-        .into_iter()
-        .map(|(clue, with)| {
-            let among_phrases = 1.0 + ((1.0 + phrases) / f64::from(1 + with)).ln();
-            (clue, Learnt { among_phrases, among_classes: 0.0, speaks_for: Vec::new() })
-        })
-        .collect();
-    // The weights of a class are gathered clue by clue, in an order of their own: sums must not depend on that of a hash table.
+    // Every clue gets a number, so that what follows finds it by its place.
+    let mut numbers: ByClue<usize> = ByClue::default();
+    let mut shown: Vec<u32> = Vec::new();
+    let mut number = |clue| {
+        let number = *numbers.entry(clue).or_insert(shown.len());
+        match shown.get_mut(number) {
+            Some(times) => *times += 1,
+            None => shown.push(1),
+        }
+        number
+    };
+    let classes: Vec<Vec<Clues<usize>>> =
+        classes.iter().map(|of_class| of_class.iter().map(|clues| clues.renamed(&mut number)).collect()).collect();
+    let rarity = |with: &u32| 1.0 + ((1.0 + phrases) / f64::from(1 + with)).ln();
+    let new = |with| Learnt { among_phrases: rarity(with), among_classes: 0.0, speaks_for: Vec::new() };
+    let mut learnt: Vec<Learnt> = shown.iter().map(new).collect();
+    let mut weights = vec![0.0; learnt.len()];
     for (class, phrases) in classes.iter().enumerate() {
-        let weights = phrases.iter().flat_map(|clues| weighed(clues, |clue| learnt.get(&clue).map(|learnt| learnt.among_phrases)));
-        let mut weights: Vec<(Clue, f64)> = weights.collect();
-        weights.sort_by_key(|(clue, _)| *clue);
-        for same in weights.chunk_by(|a, b| a.0 == b.0) {
-            if let Some(learnt) = same.first().and_then(|(clue, _)| learnt.get_mut(clue)) {
-                learnt.speaks_for.push((class, same.iter().map(|(_, weight)| weight).sum()));
+        let mut in_class: Vec<usize> = Vec::new();
+        for clues in phrases {
+            for (clue, weight) in weighed(clues, |clue| learnt.get(clue).map(|learnt| learnt.among_phrases)) {
+                let Some(sum) = weights.get_mut(clue) else { continue };
+                if *sum == 0.0 {
+                    in_class.push(clue);
+                }
+                *sum += weight;
+            }
+        }
+        for clue in in_class {
+            if let (Some(learnt), Some(sum)) = (learnt.get_mut(clue), weights.get_mut(clue)) {
+                learnt.speaks_for.push((class, std::mem::take(sum)));
             }
         }
     }
-    for clue in learnt.values_mut() {
-        clue.among_classes = (count(classes.len() + 1) / count(clue.speaks_for.len() + 1)).ln().powf(RARITY);
-    }
     let mut total = vec![0.0; classes.len()];
-    let mut clues: Vec<Clue> = learnt.keys().copied().collect();
-    clues.sort_unstable();
-    for learnt in clues.iter().filter_map(|clue| learnt.get(clue)) {
+    for learnt in &mut learnt {
+        learnt.among_classes = (count(classes.len() + 1) / count(learnt.speaks_for.len() + 1)).ln().powf(RARITY);
         for (class, weight) in &learnt.speaks_for {
             if let Some(total) = total.get_mut(*class) {
                 *total += weight * learnt.among_classes;
@@ -178,12 +186,14 @@ fn learn(classes: &[Vec<Clues>]) -> ByClue<Learnt> {
     // Every class is heard alike, however many phrases it was given.
     let usual = total.iter().sum::<f64>() / count(classes.len());
     let alike = |class: usize| total.get(class).filter(|total| **total > 0.0).map_or(0.0, |total| usual / total);
-    for learnt in learnt.values_mut() {
+    for learnt in &mut learnt {
         for (class, weight) in &mut learnt.speaks_for {
             *weight = (1.0 + *weight * learnt.among_classes * alike(*class) / SMOOTHING).ln();
         }
     }
-    learnt
+    let mut clues: Vec<(Clue, usize)> = numbers.into_iter().collect();
+    clues.sort_unstable_by_key(|(_, number)| *number);
+    clues.into_iter().map(|(clue, _)| clue).zip(learnt).collect()
 }
 
 /// Long enough to mean something by itself, or an abbreviation in which no vowel was left to read.
@@ -193,10 +203,10 @@ fn tells(word: &str) -> bool {
 }
 
 /// The clues that are known, by their rarity; words and runs of letters each brought to length one, then weighed.
-fn weighed(clues: &Clues, rarity: impl Fn(Clue) -> Option<f64>) -> Vec<(Clue, f64)> {
+fn weighed<C: Copy>(clues: &Clues<C>, rarity: impl Fn(C) -> Option<f64>) -> Vec<(C, f64)> {
     let mut weighed = Vec::with_capacity(clues.words.len() + clues.runs.len());
     for (kind, share) in [(&clues.words, WORDS_WEIGHT), (&clues.runs, 1.0)] {
-        let known: Vec<(Clue, f64)> = kind.iter().filter_map(|(clue, times)| Some((*clue, times * rarity(*clue)?))).collect();
+        let known: Vec<(C, f64)> = kind.iter().filter_map(|(clue, times)| Some((*clue, times * rarity(*clue)?))).collect();
         let length = known.iter().map(|(_, weight)| weight * weight).sum::<f64>().sqrt();
         weighed.extend(known.into_iter().map(|(clue, weight)| (clue, share * weight / length)));
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use chrono_tz::Tz;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// A position, degrees WGS 84.
@@ -37,9 +37,8 @@ impl Location {
 }
 
 /// An INSEE commune code: five characters, `2A004` in Corsica included.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
-pub struct CommuneCode(String);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommuneCode([u8; 5]);
 
 impl CommuneCode {
     /// Accepts the form only; whether such a commune exists is the directory's to say.
@@ -52,7 +51,7 @@ impl CommuneCode {
             && (second.is_ascii_digit() || (first == '2' && matches!(second, 'A' | 'B')))
             && rest.len() == 3
             && rest.bytes().all(|byte| byte.is_ascii_digit());
-        sound.then(|| Self(code.to_owned()))
+        code.as_bytes().try_into().ok().filter(|_| sound).map(Self)
     }
 
     /// The code of the town hall that keeps an arrondissement's registers: Paris Centre's since 2020, a sector's in Marseille (CGCT
@@ -73,19 +72,32 @@ impl CommuneCode {
     }
 
     pub fn as_str(&self) -> &str {
-        &self.0
+        // Digits and letters, as parsed.
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
     /// The département, or the overseas territory, that the code itself names: `35`, `2A`, `974`, `988`.
     pub fn departement(&self) -> &str {
-        let length = if self.0.starts_with("97") || self.0.starts_with("98") { 3 } else { 2 };
-        self.0.get(..length).unwrap_or_default()
+        let length = if self.0.starts_with(b"97") || self.0.starts_with(b"98") { 3 } else { 2 };
+        self.as_str().get(..length).unwrap_or_default()
     }
 }
 
 impl fmt::Display for CommuneCode {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for CommuneCode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), formatter)
+    }
+}
+
+impl Serialize for CommuneCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 
@@ -184,7 +196,7 @@ mod tests {
     fn areas_are_the_codes_that_cover_it() {
         let code = CommuneCode::parse("35238").unwrap();
         let commune = Commune {
-            code: code.clone(),
+            code,
             kind: CommuneKind::Commune,
             name: "Rennes".to_owned(),
             resolves_to: code,

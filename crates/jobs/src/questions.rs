@@ -148,7 +148,7 @@ mod tests {
         Commune {
             kind: aiguilleur_domain::territory::CommuneKind::Commune,
             name: String::new(),
-            resolves_to: code.clone(),
+            resolves_to: code,
             departement: code.departement().to_owned(),
             code,
             postal_codes: Vec::new(),

@@ -98,7 +98,7 @@ impl<'a> Communes<'a> {
             commune.kind == CommuneKind::Commune && commune.centre.is_some() && commune.population.is_some_and(|people| people > 0)
         };
         let mut communes: Vec<&Commune> = communes.iter().filter(inhabited).collect();
-        communes.sort_by(|a, b| a.code.cmp(&b.code));
+        communes.sort_by_key(|a| a.code);
         let mut people = 0;
         let up_to = communes.iter().map(|commune| {
             people += u64::try_from(commune.population.unwrap_or_default()).unwrap_or_default();
@@ -123,7 +123,7 @@ struct Draw<'a> {
 impl<'a> Draw<'a> {
     fn structure(&mut self, number: usize, commune: &Commune) -> Structure {
         let mut kind = weighted(&mut self.rng, &KINDS);
-        if kind == Kind::CcasCias && !self.served_by_ccas.insert(commune.code.clone()) {
+        if kind == Kind::CcasCias && !self.served_by_ccas.insert(commune.code) {
             kind = Kind::Association;
         }
         let institution = (kind == Kind::Guichet).then(|| weighted(&mut self.rng, &DESKS).to_owned());
@@ -131,7 +131,7 @@ impl<'a> Draw<'a> {
         let name = format!("{called} n° {number}, {}", commune.name);
         let now = self.reference.today.and_time(NaiveTime::MIN).and_utc();
         let street = format!("{} {}", self.rng.u16(1..200), self.rng.choice(STREETS).unwrap_or_default());
-        let mut it = Structure::unknown(SOURCE, &number.to_string(), kind, name, commune.code.clone(), now);
+        let mut it = Structure::unknown(SOURCE, &number.to_string(), kind, name, commune.code, now);
         it.institution = institution;
         it.address = Some(street);
         it.postal_code = commune.postal_codes.first().cloned();
@@ -263,7 +263,7 @@ mod tests {
         let code = CommuneCode::parse(code).unwrap();
         Commune {
             departement: code.departement().to_owned(),
-            resolves_to: code.clone(),
+            resolves_to: code,
             code,
             kind: CommuneKind::Commune,
             name: "Ici".to_owned(),

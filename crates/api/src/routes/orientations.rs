@@ -443,9 +443,9 @@ fn parse<'d>(
     }
     let located = located.map(|Located { commune, location, precision, .. }| Where { commune, location, precision });
     let place = located.or_else(|| place(fields, directory));
-    let residence = commune(fields, "residence", &directory.territory).map(|resolved| resolved.commune.code.clone());
+    let residence = commune(fields, "residence", &directory.territory).map(|resolved| resolved.commune.code);
     let event = commune(fields, "event_commune", &directory.territory);
-    let event_commune = event.map(|resolved| resolved.from.unwrap_or(resolved.commune).code.clone());
+    let event_commune = event.map(|resolved| resolved.from.unwrap_or(resolved.commune).code);
     let at = if fields.has("at") { fields.instant("at") } else { Some(now) };
     if at.is_some_and(|at| !YEARS.contains(&at.year())) {
         fields.report(Kind::InvalidValue, "at", format!("Une année de {} à {} est attendue.", YEARS.start(), YEARS.end()));
@@ -467,10 +467,10 @@ fn parse<'d>(
     let need = Need {
         procedure,
         danger,
-        commune: commune.commune.code.clone(),
+        commune: commune.commune.code,
         location,
         precision,
-        residence: residence.unwrap_or_else(|| commune.commune.code.clone()),
+        residence: residence.unwrap_or(commune.commune.code),
         event_commune,
         at: at?,
         max_distance_m,

@@ -278,7 +278,7 @@ fn filter(fields: &Fields, directory: &Directory) -> Filter {
     }
     Filter {
         around: location.zip(radius),
-        commune: commune(fields, "commune", &directory.territory).map(|resolved| resolved.commune.code.clone()),
+        commune: commune(fields, "commune", &directory.territory).map(|resolved| resolved.commune.code),
         bounds: bounds(fields),
         kinds: kinds(fields),
         procedure,

@@ -16,7 +16,7 @@ impl Four {
             Commune {
                 kind: CommuneKind::Commune,
                 name: name.to_owned(),
-                resolves_to: code.clone(),
+                resolves_to: code,
                 postal_codes: vec![],
                 population: None,
                 epci: None,

@@ -6,12 +6,14 @@ use aiguilleur_domain::reason::Pairing;
 use aiguilleur_domain::structure::Kind;
 
 use super::{Also, Choice, ChoiceTarget, Search};
+use crate::Nearby;
+use crate::door::Door;
 use crate::layer::{Class, Entry};
 
 /// The group of the catalogue's digital procedures.
 const DIGITAL: &str = "numerique";
 const AT_MOST: usize = 2;
-/// How many of a class are looked at for one in the commune, which goes before a nearer one elsewhere.
+/// How many are looked at for one in the commune, which goes before a nearer one elsewhere.
 const TRIED: usize = 4;
 
 impl<'d> Search<'d> {
@@ -39,18 +41,13 @@ impl<'d> Search<'d> {
 
     /// The nearest structures of some classes that this person may go to, with metres to them unless they are in the commune.
     fn beside(&self, classes: &[Class], is_wanted: impl Fn(&Entry) -> bool) -> Vec<(&'d Entry, Option<u32>)> {
-        let mut found: Vec<(&'d Entry, f64)> = Vec::new();
-        for class in classes {
-            let mut near = self.serving(class);
-            let near = std::iter::from_fn(|| near.next_within(LOCAL_M));
-            let own = near.filter(|(door, _)| door.session().is_none() && self.obstacle(door).is_none() && is_wanted(door.entry));
-            found.extend(own.map(|(door, distance)| (door.entry, distance)).take(TRIED));
-        }
-        found.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.structure.id.cmp(&b.0.structure.id)));
-        found.dedup_by_key(|(entry, _)| entry.structure.id);
-        let in_commune = |entry: &Entry| self.need.precision == Precision::Commune && entry.structure.commune == self.need.commune;
+        let Some(mut near) = classes.iter().map(|class| self.serving(class)).reduce(Nearby::and) else { return Vec::new() };
+        let near = std::iter::from_fn(|| near.next_within(LOCAL_M));
+        let own = near.filter(|(door, _)| door.is_own() && self.obstacle(door).is_none() && is_wanted(door.entry));
+        let mut found: Vec<(Door<'d>, f64)> = own.take(TRIED).collect();
+        let in_commune = |door: &Door<'_>| self.need.precision == Precision::Commune && door.commune() == self.need.commune;
         // What lies in the commune counts as at no distance.
-        found.sort_by_key(|(entry, _)| !in_commune(entry));
-        found.into_iter().map(|(entry, metres)| (entry, Some(whole_metres(metres)).filter(|_| !in_commune(entry)))).collect()
+        found.sort_by_key(|(door, _)| !in_commune(door));
+        found.into_iter().map(|(door, metres)| (door.entry, Some(whole_metres(metres)).filter(|_| !in_commune(&door)))).collect()
     }
 }

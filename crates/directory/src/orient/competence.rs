@@ -12,7 +12,7 @@ use super::Search;
 use crate::door::Door;
 use crate::layer::Class;
 use crate::rule::is_bound_to_event;
-use crate::territory::{Resolved, Zone};
+use crate::territory::Resolved;
 use crate::{Directory, Nearby};
 
 const TOWN_HALLS: Class = Class::Kind(Kind::Mairie);
@@ -53,13 +53,9 @@ impl<'d> Event<'d> {
     }
 
     fn is_registered_at(&self, door: &Door<'_>) -> bool {
-        let structure = door.structure();
-        let covers = if structure.territory.is_empty() {
-            structure.commune == self.commune.code
-        } else {
-            self.commune.lies_in(&structure.territory)
-        };
-        door.session().is_none() && structure.kind == Kind::Mairie && covers && self.only.is_none_or(|only| structure.id == only)
+        let covers =
+            if door.has_recorded_area() { self.commune.lies_in(&door.structure().territory) } else { door.commune() == self.commune.code };
+        door.is_own() && door.kind() == Kind::Mairie && covers && self.only.is_none_or(|only| door.id() == only)
     }
 }
 
@@ -111,8 +107,8 @@ impl<'d> Search<'d> {
         if kind == Kind::Mairie && is_bound_to_event(self.procedure) && !self.stands_in(door) {
             return None;
         }
-        let recorded = door.session().is_none() && !door.structure().territory.is_empty();
-        if door.reach() == [Zone::EVERYWHERE] || self.is_free_choice(kind) && !recorded {
+        let recorded = door.has_recorded_area();
+        if door.serves_everybody() || self.is_free_choice(kind) && !recorded {
             return Some(Competence::Unbound);
         }
         door.serves(self.zones).then_some(if recorded { Competence::Recorded } else { Competence::ByKind })
@@ -173,7 +169,7 @@ impl<'d> Search<'d> {
     /// The town hall in place of a CCAS that isn't on record.
     pub(super) fn stand_ins(&self) -> impl Iterator<Item = (u16, Vec<Door<'d>>)> {
         self.stand_in_rank.into_iter().map(|rank| {
-            let halls = self.directory.in_commune(&TOWN_HALLS, &self.residence.code);
+            let halls = self.directory.in_commune(&TOWN_HALLS, self.residence.code);
             (rank, halls.filter(|door| self.stands_in(door)).collect())
         })
     }
@@ -188,8 +184,7 @@ impl<'d> Search<'d> {
 
     /// The town hall of the residence, where no CCAS of it is on record.
     pub(super) fn stands_in(&self, door: &Door<'_>) -> bool {
-        let structure = door.structure();
-        let own_town_hall = door.session().is_none() && structure.kind == Kind::Mairie && structure.commune == self.residence.code;
+        let own_town_hall = door.is_own() && door.kind() == Kind::Mairie && door.commune() == self.residence.code;
         self.stand_in_rank.is_some() && own_town_hall
     }
 

@@ -27,14 +27,14 @@ impl<'d> Search<'d> {
         self.name_what_wishes_put_aside(searched_m);
         self.name_the_undeclared(searched_m);
         let offered = options.iter().filter_map(|option| match &option.target {
-            ChoiceTarget::Structure(door) => Some(door.structure().id),
+            ChoiceTarget::Structure(door) => Some(door.id()),
             ChoiceTarget::Institution(_) | ChoiceTarget::Hotline(_) => None,
         });
         // Each structure once, and none that is offered through another door.
         let mut seen: HashSet<Uuid> = offered.collect();
         let mut left_out = std::mem::take(&mut self.left_out);
-        left_out.retain(|left| seen.insert(left.door.structure().id));
-        let by_distance = |left: &LeftOut<'d>| (left.distance_m, left.door.structure().id);
+        left_out.retain(|left| seen.insert(left.door.id()));
+        let by_distance = |left: &LeftOut<'d>| (left.distance_m, left.door.id());
         left_out.sort_by_key(by_distance);
         let is_unknown = |left: &LeftOut<'_>| matches!(left.reason, Exclusion::ProcedureNotDeclared | Exclusion::EventCommuneUnknown);
         let mut reasons: HashSet<&'static str> = HashSet::new();
@@ -77,7 +77,7 @@ impl<'d> Search<'d> {
         let (mut of_other_kinds, mut too_far) = (0, 0);
         let mut aside = Vec::new();
         for (door, _) in doors.take_while(|(_, distance)| *distance <= reach_m).take(TRIED) {
-            let distance_m = self.distance_to(door.entry);
+            let distance_m = self.distance_to(&door);
             let (reason, named) = match (distance_m <= searched_m, self.is_wanted(&door)) {
                 (true, false) => (Exclusion::KindNotAsked, &mut of_other_kinds),
                 (false, true) => (Exclusion::TooFar, &mut too_far),
@@ -108,19 +108,17 @@ impl<'d> Search<'d> {
                 continue;
             }
             let is_silent =
-                |door: &Door<'d>| door.session().is_none() && !door.declares(procedure) && !door.refuses(procedure) && self.is_wanted(door);
+                |door: &Door<'d>| door.is_own() && !door.declares(procedure) && !door.refuses(procedure) && self.is_wanted(door);
             let known: HashSet<Uuid> = match ExclusionCode::from(&reason) {
                 // Who is competent for the event isn't left out on its account.
-                ExclusionCode::NotCompetentForEvent => {
-                    self.event_town_halls().flat_map(|(_, doors)| doors).map(|door| door.structure().id).collect()
-                }
+                ExclusionCode::NotCompetentForEvent => self.event_town_halls().flat_map(|(_, doors)| doors).map(|door| door.id()).collect(),
                 _ => HashSet::new(),
             };
             let silent = self
                 .directory
                 .nearest(&Class::Kind(kind), self.need.location)
                 .take_while(|(_, distance)| *distance <= radius_m)
-                .find(|(door, _)| is_silent(door) && !known.contains(&door.structure().id));
+                .find(|(door, _)| is_silent(door) && !known.contains(&door.id()));
             if let Some((door, distance_m)) = silent {
                 self.leave_out(door, distance_m, reason);
             }

@@ -55,7 +55,7 @@ impl<'d> Search<'d> {
             Access::Unknown => {}
         }
         // What the structure offers, a session's holder doesn't promise.
-        let structure_itself = door.session().is_none();
+        let structure_itself = door.is_own();
         if structure_itself && structure.free == Some(true) {
             reasons.push(Reason::Free);
         }

@@ -19,9 +19,9 @@ const RUNS: std::ops::RangeInclusive<usize> = 3..=5;
 /// The clues of a text, each with how much it is present: 1 + ln(times).
 /// Words and runs are kept apart, since each kind is brought to the same length before they are weighed against each other.
 #[derive(Debug, Default)]
-pub struct Clues {
-    pub words: Vec<(Clue, f64)>,
-    pub runs: Vec<(Clue, f64)>,
+pub struct Clues<C = Clue> {
+    pub words: Vec<(C, f64)>,
+    pub runs: Vec<(C, f64)>,
 }
 
 impl Clues {
@@ -29,9 +29,10 @@ impl Clues {
         Reader::default().read(text)
     }
 
-    /// Every clue once.
-    pub fn all(&self) -> impl Iterator<Item = Clue> + '_ {
-        self.words.iter().chain(&self.runs).map(|(clue, _)| *clue)
+    /// The same by other names.
+    pub fn renamed<C>(&self, mut name: impl FnMut(Clue) -> C) -> Clues<C> {
+        let mut renamed = |clues: &[(Clue, f64)]| clues.iter().map(|(clue, times)| (name(*clue), *times)).collect();
+        Clues { words: renamed(&self.words), runs: renamed(&self.runs) }
     }
 }
 

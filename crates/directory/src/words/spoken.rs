@@ -1,9 +1,10 @@
 //! Words as they are typed and said, brought to their usual form: phonetic spelling, short forms, familiar words.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use aiguilleur_domain::text::normalise;
+use foldhash::fast::FixedState;
 
 /// `said: stands for`, one entry a line; what stands for nothing is passed over; `#` begins a comment.
 const SPOKEN: &str = include_str!("spoken.txt");
@@ -21,6 +22,10 @@ static STANDS_FOR: LazyLock<HashMap<String, Vec<String>>> = LazyLock::new(|| {
     stands_for
 });
 
+/// The words that an entry begins with: most words of a text begin none.
+static BEGINNINGS: LazyLock<HashSet<&str, FixedState>> =
+    LazyLock::new(|| STANDS_FOR.keys().filter_map(|said| said.split(' ').next()).collect());
+
 /// The words of a text, normalised, those of the lexicon replaced by what they stand for; the longest entry wins.
 pub fn words(text: &str) -> Vec<String> {
     let plain = normalise(text);
@@ -28,7 +33,8 @@ pub fn words(text: &str) -> Vec<String> {
     let mut words = Vec::with_capacity(typed.len());
     let mut rest = typed.as_slice();
     while let Some((first, others)) = rest.split_first() {
-        let entry = (1..=LONGEST.min(rest.len())).rev().find_map(|length| {
+        let longest = if BEGINNINGS.contains(first) { LONGEST.min(rest.len()) } else { 0 };
+        let entry = (1..=longest).rev().find_map(|length| {
             let (said, after) = rest.split_at(length);
             STANDS_FOR.get(&said.join(" ")).map(|means| (means, after))
         });

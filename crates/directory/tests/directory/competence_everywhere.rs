@@ -46,13 +46,13 @@ fn country(procedure: Procedure, structures: Vec<Structure>) -> Directory {
 
 fn at_the_centre_of(commune: &Commune, kind: Kind, name: &str) -> Structure {
     let source_id = format!("{name} {}", commune.code);
-    let place = Structure::unknown("test", &source_id, kind, source_id.clone(), commune.code.clone(), now());
+    let place = Structure::unknown("test", &source_id, kind, source_id.clone(), commune.code, now());
     Structure { location: commune.centre, source_date: Some(now().date_naive()), ..place }
 }
 
 /// Somebody at the centre of a commune who lives there.
 fn inhabitant(commune: &Commune) -> Need {
-    Need { commune: commune.code.clone(), residence: commune.code.clone(), location: commune.centre.unwrap(), ..need() }
+    Need { commune: commune.code, residence: commune.code, location: commune.centre.unwrap(), ..need() }
 }
 
 /// The places offered, best first.
@@ -104,7 +104,7 @@ fn the_town_hall_of_the_event_and_no_other() {
     let halls = communes.iter().map(|commune| at_the_centre_of(commune, Kind::Mairie, "mairie")).collect();
     let directory = country(procedure("demarche", "mairie_naissance>mairie", TerritoryRule::CommuneNaissance), halls);
     for commune in communes {
-        let need = Need { event_commune: Some(commune.code.clone()), ..need() };
+        let need = Need { event_commune: Some(commune.code), ..need() };
         let orientation = directory.orient(&need).unwrap();
         let found: Vec<_> = places(&orientation).into_iter().map(|it| &it.commune).collect();
         assert_eq!(found, [&commune.code], "{}", commune.name);

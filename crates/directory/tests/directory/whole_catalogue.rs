@@ -31,8 +31,8 @@ fn every_procedure_is_answered_from_a_hundred_communes() {
         for commune in &asked {
             let need = Need {
                 procedure: Some(procedure.slug.clone()),
-                commune: commune.code.clone(),
-                residence: commune.code.clone(),
+                commune: commune.code,
+                residence: commune.code,
                 location: commune.centre.unwrap(),
                 ..need()
             };
