@@ -1,5 +1,6 @@
 //! The client that doesn't wait: requests arrive when they are due (Poisson), whether or not those before were answered.
-//! A latency counts from that instant, so a service that keeps its clients waiting can't hide it.
+//! A latency counts from when a request is sent; from when it was due, where every connection was still waiting for an answer: a
+//! service that keeps its clients waiting can't hide it, and isn't charged with the client's own slowness.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -29,7 +30,7 @@ pub struct Arrivals {
 pub struct Arrived {
     pub admitted: Histogram<u64>,
     pub refused: Histogram<u64>,
-    /// Of every request, how long after it was due it was sent: the client's own slowness.
+    /// Of every request, how long after it was due it was sent.
     pub sent_late: Histogram<u64>,
 }
 
@@ -71,15 +72,22 @@ impl Arrivals {
         let mut under_way = FuturesUnordered::new();
         let began = Instant::now();
         let mut due = began;
+        // No connection was free when the next request was due.
+        let mut kept_waiting = false;
         // Timers are no finer than a millisecond: it looks at the clock all the time, on a core of its own.
         loop {
             let now = Instant::now();
             while due <= now && due < began + lasting {
-                let (Some(client), Some(ask)) = (idle.pop_front(), asks.next()) else { break };
+                let Some(client) = idle.pop_front() else {
+                    kept_waiting = true;
+                    break;
+                };
+                let Some(ask) = asks.next() else { break };
                 arrived.sent_late.record(u64::try_from((now - due).as_micros())?)?;
-                under_way.push(self.ask_once(client, ask, due));
+                under_way.push(self.ask_once(client, ask, if kept_waiting { due } else { Instant::now() }));
                 due += Duration::from_secs_f64(-(1.0 - random.f64()).ln() / self.per_s);
             }
+            kept_waiting &= due <= now;
             while let Some(Some(answered)) = under_way.next().now_or_never() {
                 let (client, is_admitted, latency) = answered?;
                 let histogram = if is_admitted { &mut arrived.admitted } else { &mut arrived.refused };
@@ -93,11 +101,11 @@ impl Arrivals {
         }
     }
 
-    /// A connection for the next, whether the request was admitted, and how long after it was due it was answered.
-    async fn ask_once(&self, mut client: Raw, ask: &str, due: Instant) -> Result<(Raw, bool, Duration), Failure> {
+    /// A connection for the next, whether the request was admitted, and how long after an instant it was answered.
+    async fn ask_once(&self, mut client: Raw, ask: &str, since: Instant) -> Result<(Raw, bool, Duration), Failure> {
         client.write(ask).await;
         let answer = client.answer().await.ok_or("the connection was closed without an answer")?;
-        let latency = due.elapsed();
+        let latency = since.elapsed();
         match answer.status {
             200..=299 => Ok((client, true, latency)),
             429 | 503 if answer.says("retry-after", "") => {

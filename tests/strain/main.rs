@@ -52,7 +52,7 @@ struct Pace {
     pub idle: usize,
 }
 
-const FULL: Pace = Pace { is_quick: false, rounds: 5, round_s: 5.0, soak_s: 600, idle: 10_000 };
+const FULL: Pace = Pace { is_quick: false, rounds: 3, round_s: 10.0, soak_s: 600, idle: 10_000 };
 /// To try the trials themselves.
 const QUICK: Pace = Pace { is_quick: true, rounds: 3, round_s: 1.0, soak_s: 30, idle: 1_000 };
 

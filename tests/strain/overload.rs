@@ -4,16 +4,21 @@ use aiguilleur_testkit::raw;
 use serde_json::json;
 
 use crate::arrivals::{Arrivals, Arrived};
-use crate::load::micros;
+use crate::load::{Load, micros};
+use crate::questions::in_words;
 use crate::report::{Aim, Report};
 use crate::service::{Joined, cpu_s};
-use crate::{Failure, Pace, Tried};
+use crate::{CONNECTIONS, Failure, Pace, SEED, Tried};
 
 const TIMES: f64 = 4.0;
 
-/// Questions, answered from memory.
+/// Questions in people's own words, answered from memory: the dearest that are usual, so that one client can ask four times as many as
+/// the service answers.
 pub async fn questions(report: &mut Report, pace: Pace, tried: &Tried) -> Result<(), Failure> {
-    measure(report, pace, tried, "overload", &tried.quiet()).await
+    let (address, paths) = (&tried.app.address, in_words(&tried.prepared.communes, SEED, 500));
+    let capacity = Load::of_paths(address, CONNECTIONS, &paths).for_seconds(pace.round_s).await?.per_s;
+    report.add("overload_capacity_per_s", "/s", vec![capacity]);
+    measure(report, pace, tried, "overload", &Arrivals::of_paths(address, &paths, capacity / 2.0)).await
 }
 
 /// Referrals, which wait for the database.

@@ -9,9 +9,9 @@ use crate::report::{Aim, Report};
 use crate::service::memory_mb;
 use crate::{Failure, Pace, Tried};
 
-const DRIPPING_HEADS: usize = 300;
-const DRIPPING_BODIES: usize = 300;
-const NEVER_READING: usize = 100;
+const DRIPPING_HEADS: u32 = 300;
+const DRIPPING_BODIES: u32 = 300;
+const NEVER_READING: u32 = 100;
 /// Longer than any of them is suffered.
 const LASTING_S: u64 = 30;
 
@@ -25,7 +25,8 @@ pub async fn measure(report: &mut Report, pace: Pace, tried: &Tried) -> Result<(
     let body_at = post.len() - 1_000;
     let heads = join_all((0..DRIPPING_HEADS).map(|number| drip(address, &post, 0, number)));
     let bodies = join_all((0..DRIPPING_BODIES).map(|number| drip(address, &post, body_at, number)));
-    let deaf = join_all((0..NEVER_READING).map(|_| async {
+    let deaf = join_all((0..NEVER_READING).map(async |number| {
+        one_by_one(number).await;
         let mut client = Raw::connect(address).await;
         client.write(&raw::get("/v1/structures.ndjson")).await;
         tokio::time::sleep(Duration::from_secs(LASTING_S)).await;
@@ -51,9 +52,14 @@ fn worst(seconds: &[f64]) -> Vec<f64> {
     vec![seconds.iter().copied().fold(0.0, f64::max)]
 }
 
-/// Not all of them come in one instant, which would be a crowd. Sends the beginning at once and then a byte each half second; seconds until it was cut (408, or the connection closed).
-async fn drip(address: &str, request: &str, at_once: usize, number: usize) -> f64 {
-    tokio::time::sleep(Duration::from_millis(10) * u32::try_from(number).unwrap_or_default()).await;
+/// Not all of them come in one instant, which would be a crowd.
+async fn one_by_one(number: u32) {
+    tokio::time::sleep(Duration::from_millis(10) * number).await;
+}
+
+/// Sends the beginning at once and then a byte each half second; seconds until it was cut (408, or the connection closed).
+async fn drip(address: &str, request: &str, at_once: usize, number: u32) -> f64 {
+    one_by_one(number).await;
     let mut client = Raw::connect(address).await;
     client.write(&request[..at_once]).await;
     let began = Instant::now();

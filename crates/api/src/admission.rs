@@ -3,8 +3,9 @@
 //! A worker is one thread. It polls its sockets, answers the requests that were waiting there one after the other, and polls again: a
 //! *round*. An answer from memory is never suspended, so what is "under way" is always one request; those that wait are the others of
 //! the round. They are counted: past a crowd in one round, the worker is strained, and admits no more than [`FEW`] of each round
-//! until one comes in which there are no more. A burst is thus absorbed, and what is admitted from a standing crowd is answered
+//! until rounds have no more than that on average. A burst is thus absorbed, and what is admitted from a standing crowd is answered
 //! before long: it waits for the round before, which was made of few answers and many refusals, each a small part of an answer.
+//! One calm round between others doesn't end it, or each would let a whole crowd in again.
 //! Those who ask again at once when they are refused keep the worker strained.
 //!
 //! Requests are counted, not milliseconds: the bound is the same number of answers on a slow machine as on a fast one, and one that
@@ -30,6 +31,8 @@ use crate::problem::Problem;
 
 /// Requests that a strained worker admits in each round.
 const FEW: usize = 4;
+/// Rounds over which they are averaged, the last counting most.
+const ROUNDS: f64 = 32.0;
 /// After which whoever was refused may come back.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -40,12 +43,13 @@ pub struct Gate {
     crowd: usize,
     /// Requests of this round, refused ones included.
     arrived: Cell<usize>,
-    is_strained: Cell<bool>,
+    /// Requests of a round, on average, since it is strained; zero while it isn't.
+    usual: Cell<f64>,
 }
 
 impl Gate {
     pub fn new(crowd: usize) -> Rc<Self> {
-        Rc::new(Self { crowd, arrived: Cell::default(), is_strained: Cell::default() })
+        Rc::new(Self { crowd, arrived: Cell::default(), usual: Cell::default() })
     }
 
     /// Whether the request that just arrived is to be answered.
@@ -55,17 +59,27 @@ impl Gate {
             let gate = self.clone();
             actix_web::rt::spawn(async move { gate.end_round() });
         }
-        if before >= self.crowd {
-            self.is_strained.set(true);
+        if before >= self.crowd && !self.is_strained() {
+            self.usual.set(count(before + 1));
         }
-        before < FEW.min(self.crowd) || !self.is_strained.get()
+        before < FEW.min(self.crowd) || !self.is_strained()
+    }
+
+    fn is_strained(&self) -> bool {
+        self.usual.get() > 0.0
     }
 
     fn end_round(&self) {
-        if self.arrived.replace(0) <= FEW {
-            self.is_strained.set(false);
+        let arrived = count(self.arrived.replace(0));
+        if self.is_strained() {
+            let usual = self.usual.get() + (arrived - self.usual.get()) / ROUNDS;
+            self.usual.set(if usual > count(FEW) { usual } else { 0.0 });
         }
     }
+}
+
+fn count(requests: usize) -> f64 {
+    u32::try_from(requests).map_or(f64::INFINITY, f64::from)
 }
 
 /// The outermost middleware: a refusal costs neither log line, nor routing, nor compression.

@@ -39,7 +39,7 @@ pub struct Serve {
     #[arg(long, env = "AIGUILLEUR_NOTES", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", value_name = "true|false")]
     notes: bool,
     /// Requêtes qui peuvent attendre un même fil avant qu'il en refuse (503)
-    #[arg(long, env = "AIGUILLEUR_CROWD", default_value_t = 256, value_name = "NOMBRE")]
+    #[arg(long, env = "AIGUILLEUR_CROWD", default_value_t = 192, value_name = "NOMBRE")]
     crowd: usize,
     /// Géocodeur qui situe les adresses (« off » : aucun)
     #[arg(long, env = "AIGUILLEUR_GEOCODER_URL", default_value = geocoder::BASE, value_parser = geocoder_url, value_name = "URL|off")]

@@ -123,6 +123,12 @@ impl Layer {
         &self.entries
     }
 
+    /// Those after an id; all of them without one.
+    pub fn entries_after(&self, id: Option<Uuid>) -> &[Entry] {
+        let before = self.entries.partition_point(|entry| id.is_some_and(|id| entry.structure.id <= id));
+        self.entries.get(before..).unwrap_or_default()
+    }
+
     pub fn get(&self, id: Uuid) -> Option<&Entry> {
         let index = self.entries.binary_search_by_key(&id, |entry| entry.structure.id).ok()?;
         self.entries.get(index)

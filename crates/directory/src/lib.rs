@@ -82,8 +82,13 @@ impl Directory {
 
     /// Every structure in ascending order of id, closed ones included.
     pub fn structures(&self) -> impl Iterator<Item = &Entry> {
-        let mut base = self.base.entries().iter().filter(|entry| !self.is_hidden(entry)).peekable();
-        let mut overlay = self.overlay.entries().iter().peekable();
+        self.structures_after(None)
+    }
+
+    /// The same, from the one after an id on. O(log n) to the first.
+    pub fn structures_after(&self, id: Option<Uuid>) -> impl Iterator<Item = &Entry> {
+        let mut base = self.base.entries_after(id).iter().filter(|entry| !self.is_hidden(entry)).peekable();
+        let mut overlay = self.overlay.entries_after(id).iter().peekable();
         std::iter::from_fn(move || match (base.peek(), overlay.peek()) {
             (Some(a), Some(b)) if a.structure.id < b.structure.id => base.next(),
             (Some(_), None) => base.next(),

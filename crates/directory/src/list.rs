@@ -77,8 +77,9 @@ impl Directory {
             None => Some(0.0),
         };
         let comes_after = |found: &Found<'_>| after.is_none_or(|position| compare(&found.position(), &position).is_gt());
+        let resumed = after.filter(|_| filter.around.is_none()).map(|position| position.id);
         let found = self
-            .structures()
+            .structures_after(resumed)
             .filter_map(|entry| distance(entry).map(|distance_m| Found { entry, distance_m }))
             .filter(|found| comes_after(found) && passes(found.entry));
         if filter.around.is_none() {

@@ -1,5 +1,6 @@
 //! `/v1/structures`: the places and bodies that receive people.
 
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, get};
 use aiguilleur_directory::Directory;
 use aiguilleur_directory::layer::Entry;
@@ -229,24 +230,26 @@ async fn list_structures_geojson(request: HttpRequest, state: State, Query(field
 )]
 #[get("/v1/structures.ndjson")]
 async fn stream_structures(request: HttpRequest, state: State, _query: Query) -> HttpResponse {
-    /// Structures written at once.
-    const CHUNK: usize = 500;
+    /// Structures written at once: others wait for their answers meanwhile.
+    const CHUNK: usize = 50;
     let directory = state.snapshot.get();
     let mut response = match tagged(&request, &directory.revision) {
         Ok((response, _)) => response,
         Err(has_it) => return *has_it,
     };
-    let ids: Vec<Uuid> = directory.structures().map(|entry| entry.structure.id).collect();
-    let chunks = futures_util::stream::iter(ids.chunks(CHUNK).map(<[Uuid]>::to_vec).collect::<Vec<_>>());
-    let lines = futures_util::StreamExt::map(chunks, move |ids| {
-        let mut lines = Vec::new();
-        for entry in ids.iter().filter_map(|id| directory.structure(*id)) {
+    let mut after = None;
+    let chunks = std::iter::from_fn(move || {
+        let mut entries = directory.structures_after(after).take(CHUNK).peekable();
+        entries.peek()?;
+        let lines = entries.try_fold(Vec::new(), |mut lines, entry| {
+            after = Some(entry.structure.id);
             lines.extend(bytes(&show(&directory, entry, None))?);
             lines.push(b'\n');
-        }
-        Ok::<_, Problem>(actix_web::web::Bytes::from(lines))
+            Ok::<_, Problem>(lines)
+        });
+        Some(lines.map(Bytes::from))
     });
-    response.content_type("application/x-ndjson").streaming(lines)
+    response.content_type("application/x-ndjson").streaming(futures_util::stream::iter(chunks))
 }
 
 /// One structure; a closed one says since when.
