@@ -25,6 +25,10 @@ use report::Report;
 use service::{Joined, Prepared};
 use tokio::signal::unix::{SignalKind, signal};
 
+/// That of the service, for what is measured in this process.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Of everything that is drawn.

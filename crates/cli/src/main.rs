@@ -11,6 +11,11 @@ use std::process::ExitCode;
 use aiguilleur_api::auth::{DEFAULT_ORGANISATION, InstallationKey, KeyError, Role, is_slug};
 use clap::{Args, Parser, Subcommand};
 
+/// What a swap lets go of goes back to the system, and large pages (`.cargo/config.toml`) make a country's scattered records cheaper to
+/// reach.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Où réorienter cette personne, pour cette démarche ?
 #[derive(Debug, Parser)]
 #[command(
