@@ -106,3 +106,38 @@ pub async fn wrap<B: MessageBody + 'static>(
 pub fn is_operator(path: &str) -> bool {
     path == "/metrics" || path.starts_with("/health/")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CROWD: usize = 10;
+
+    /// How many of a round are admitted.
+    async fn round(gate: &Rc<Gate>, requests: usize) -> usize {
+        let admitted = (0..requests).filter(|_| gate.admits()).count();
+        // The end of the round has its turn.
+        actix_web::rt::task::yield_now().await;
+        admitted
+    }
+
+    #[actix_web::test]
+    async fn a_crowd_is_absorbed_and_one_calm_round_lets_no_other_in() {
+        let gate = Gate::new(CROWD);
+        assert_eq!(round(&gate, CROWD).await, CROWD);
+        assert_eq!(round(&gate, 50).await, CROWD);
+        assert_eq!(round(&gate, 50).await, FEW);
+        assert_eq!(round(&gate, 1).await, 1);
+        assert_eq!(round(&gate, 50).await, FEW);
+    }
+
+    #[actix_web::test]
+    async fn calm_rounds_end_the_strain() {
+        let gate = Gate::new(CROWD);
+        round(&gate, 50).await;
+        for _ in 0..200 {
+            assert_eq!(round(&gate, 1).await, 1);
+        }
+        assert_eq!(round(&gate, CROWD).await, CROWD);
+    }
+}
