@@ -98,7 +98,7 @@ impl Layer {
             let (position, schedule) = (territory.position_of(&structure), schedules.of(&structure));
             if !structure.is_closed() {
                 let own = Brief::own(&structure, number, position, schedule.clone(), reaches.of(&structure));
-                let sessions = structure.sessions.iter().zip(1..);
+                let sessions = structure.sessions.iter().zip(1..=u16::MAX);
                 let sessions = sessions.map(|(session, part)| {
                     own.of_session(session, part, schedules.of_session(&structure, session), reaches.of_session(&structure, session))
                 });
