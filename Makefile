@@ -2,7 +2,8 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
-# Where cargo-nextest, cargo-deny and the tools of tests/outsiders are kept; name a folder that lasts to share them between clones.
+# Where cargo-nextest, cargo-deny and the tools of tests/outsiders and tests/browser are kept; name a folder that lasts to share them
+# between clones.
 TOOLS_DIR ?= $(CURDIR)/target/tools
 # Where cargo builds.
 OUT := $(or $(CARGO_TARGET_DIR),target)
@@ -33,10 +34,12 @@ run: setup ## build, then serve with demonstration data on http://127.0.0.1:8080
 test: ## run every test, on a throw-away database
 	@sh scripts/setup.sh test
 	@cargo build --workspace --all-targets
+	@cargo build -p aiguilleur-cli --features unchecked --bin aiguilleur-unchecked
 	@"$(OUT)/debug/testkit" with-database -- cargo nextest run --workspace $(ARGS)
 
 .PHONY: bench
 bench: export AIGUILLEUR_TEST_BINARY = $(abspath $(OUT))/release/aiguilleur
+bench: export AIGUILLEUR_RATE_SUBJECT = 0
 bench: ## measure the service (ARGS=--quick only tries the benchmark)
 	@sh scripts/setup.sh bench
 	@cargo build --release $(MEASURED) --bins --benches
@@ -44,6 +47,7 @@ bench: ## measure the service (ARGS=--quick only tries the benchmark)
 
 .PHONY: strain
 strain: export AIGUILLEUR_TEST_BINARY = $(abspath $(OUT))/release/aiguilleur
+strain: export AIGUILLEUR_RATE_SUBJECT = 0
 strain: ## try the service under strain: crowds, slow clients, a soak, the clock (ARGS=--quick shortens it)
 	@sh scripts/setup.sh run
 	@cargo build --release $(MEASURED) --bins --benches
@@ -66,10 +70,18 @@ outsiders: ## hand the contract and the running service to others' tools: two li
 	@cargo build --workspace --all-targets
 	@sh tests/outsiders/run.sh $(ARGS)
 
+.PHONY: browser
+browser: ## sign in with a real browser, through a real mail server and a real identity provider
+	@sh scripts/setup.sh browser
+	@cargo build --workspace --all-targets
+	@sh tests/browser/run.sh $(ARGS)
+
 .PHONY: openapi
-openapi: setup ## write openapi/openapi.json from the code
+openapi: setup ## write openapi/openapi.json and openapi/access.md from the code
 	@cargo run -q -p aiguilleur-cli -- openapi > openapi/openapi.json.new || { rm -f openapi/openapi.json.new; exit 1; }
 	@mv openapi/openapi.json.new openapi/openapi.json
+	@cargo run -q -p aiguilleur-cli -- access > openapi/access.md.new || { rm -f openapi/access.md.new; exit 1; }
+	@mv openapi/access.md.new openapi/access.md
 
 .PHONY: seed-refresh
 seed-refresh: ## regenerate seed-data from its sources

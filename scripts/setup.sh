@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes sure that what a target needs is on this machine: setup.sh run|test|lint|outsiders|bench
+# Makes sure that what a target needs is on this machine: setup.sh run|test|lint|outsiders|browser|bench
 # Installs it where that can be done without asking; otherwise prints the one line to type and exits 1.
 set -eu
 cd "$(dirname "$0")/.."
@@ -51,10 +51,16 @@ check_packages() {
     more=
     has cc || missing="$missing compiler"
     has_postgresql || missing="$missing postgresql"
-    if [ "$target" = outsiders ]; then
+    case $target in
+    outsiders | browser)
         more=" nodejs npm python3"
         { has node && has npm; } || missing="$missing node"
         python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$missing python"
+        ;;
+    esac
+    if [ "$target" = browser ]; then
+        more="$more chromium"
+        has "${CHROMIUM:-chromium}" || has chromium-browser || missing="$missing chromium"
     fi
     [ -n "$missing" ] || return 0
     [ -z "${PG_BIN:-}" ] || has_postgresql || stop "PG_BIN has no PostgreSQL programs (initdb, pg_ctl, postgres)." "unset PG_BIN"
@@ -75,6 +81,9 @@ check_packages() {
         esac
         case $missing in
         *node* | *python*) brew install node python >&2 ;;
+        esac
+        case $missing in
+        *chromium*) brew install --cask chromium >&2 ;;
         esac
         has cc || stop "A C compiler is missing." "xcode-select --install"
     elif has dnf; then
@@ -157,16 +166,16 @@ offer_comparison() {
         without "its Python packages could not be installed (Debian: sudo apt-get install python3-venv)."
 }
 
-# The tools of tests/outsiders, as its lock files pin them; only what changed is installed again.
-outsiders() {
+# The tools of a folder of tests, as its lock files pin them; only what changed is installed again.
+pinned() {
     version=$(node --version | sed -n 's/^v\([0-9]*\.[0-9]*\).*/\1/p')
     at_least "${version:-0.0}" "$node_wanted" ||
         stop "Node is ${version:-unusable}, $node_wanted is needed." "sudo npm install --global n && sudo n lts"
     version=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
     at_least "$version" "$python_wanted" ||
         stop "Python is $version, $python_wanted is needed." "install Python $python_wanted with this system's package manager"
-    from=tests/outsiders
-    to=$tools/outsiders
+    from=tests/$1
+    to=$tools/$1
     mkdir -p "$to"
     # The list is copied last: what was cut short is done again.
     if ! cmp -s "$from/package-lock.json" "$to/installed-lock.json"; then
@@ -196,9 +205,9 @@ lint)
     check_component cargo-fmt rustfmt
     tool cargo-deny "$deny_wanted"
     ;;
-outsiders) outsiders ;;
+outsiders | browser) pinned "$target" ;;
 *)
-    echo "usage: setup.sh run|test|lint|outsiders|bench" >&2
+    echo "usage: setup.sh run|test|lint|outsiders|browser|bench" >&2
     exit 2
     ;;
 esac

@@ -5,6 +5,8 @@ mod communes;
 mod coverage;
 mod deadlines;
 mod health;
+mod issuers;
+mod organisations;
 mod orientations;
 mod procedures;
 mod questions;

@@ -8,7 +8,12 @@ use std::sync::OnceLock;
 use actix_web::{HttpResponse, web};
 use aiguilleur_api::atlas::Atlases;
 use aiguilleur_api::auth::InstallationKey;
+use aiguilleur_api::auth::issuers::Providers;
+use aiguilleur_api::auth::session::Site;
+use aiguilleur_api::invitation::Post;
+use aiguilleur_api::limits::{self, Limits};
 use aiguilleur_api::state::AppState;
+use aiguilleur_jobs::access::Access;
 use aiguilleur_jobs::recorder;
 use aiguilleur_jobs::snapshot::Snapshot;
 use aiguilleur_storage::Database;
@@ -64,6 +69,7 @@ pub async fn serve(size: usize, conninfo: &str) -> Result<(), Failure> {
     BODY.get_or_init(|| "x".repeat(size).into());
     let database = Database::new(conninfo, 1)?;
     let data_dir = tempfile::tempdir()?;
+    let database_of_access = database.clone();
     let state = AppState {
         snapshot: Snapshot::load(&database).await?,
         key: InstallationKey::open(data_dir.path())?,
@@ -76,6 +82,12 @@ pub async fn serve(size: usize, conninfo: &str) -> Result<(), Failure> {
         questions: std::sync::Arc::default(),
         atlases: Atlases::default(),
         escalations: aiguilleur_api::escalations::Escalations::default(),
+        access: Access::load(&database_of_access).await?,
+        providers: Providers::default(),
+        issuer_secrets: std::sync::Arc::default(),
+        limits: Limits::new(limits::Settings { per_subject: 0, per_address: 0, trusted_proxies: Vec::new() }),
+        site: Site { url: String::new() },
+        post: Post { database: database_of_access, mailer: None, site_url: String::new() },
         crowd: 256,
         notes: false,
     };

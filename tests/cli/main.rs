@@ -1,4 +1,5 @@
 //! The command line.
 
+mod administration;
 mod import;
 mod settings;

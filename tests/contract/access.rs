@@ -1,11 +1,12 @@
 use std::collections::BTreeSet;
 
-use aiguilleur_api::access::{Access, OPERATIONS};
-use aiguilleur_api::auth::Role;
+use aiguilleur_api::access::{Access, OPERATIONS, allows};
 use aiguilleur_api::spec;
+use aiguilleur_domain::access::Role;
 use aiguilleur_testkit::{App, TEMPLATE, TestDatabase};
 use reqwest::Method;
 use serde_json::json;
+use strum::VariantArray;
 
 /// Method, path with its parameters filled in, and id of every operation of the document.
 fn operations() -> Vec<(Method, String, String)> {
@@ -61,25 +62,35 @@ fn public_operations_are_the_reviewed_ones() {
 async fn every_operation_is_tried_by_nobody_and_by_every_role() {
     let database = TestDatabase::clone_of(TEMPLATE).await;
     let app = App::on(&database, "none");
+    let administrator = app.token("administrator", "somebody", "installation");
+    let made = app.post("/v1/organisations", &administrator, &json!({"slug": "partners", "may_refer": true})).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let mut tried = 0;
     for (method, path, id) in operations() {
         let access = OPERATIONS.iter().find(|(known, _)| *known == id).map(|(_, access)| *access).unwrap();
-        let body = (method == Method::POST).then(|| json!({}));
+        let body = [Method::POST, Method::PATCH].contains(&method).then(|| json!({}));
         let nobody = app.send(method.clone(), &path, &[], body.as_ref()).await.status.as_u16();
         match access {
             Access::Public => assert!(![401, 403].contains(&nobody), "{id}: {nobody}"),
-            Access::Roles(_) => assert_eq!(nobody, 401, "{id}"),
+            Access::Roles(_) | Access::Referrers => assert_eq!(nobody, 401, "{id}"),
         }
-        for role in
-            [Role::Mediator, Role::Partner, Role::StructureEditor, Role::InstitutionEditor, Role::NetworkManager, Role::Administrator]
-        {
-            let token = app.token(role.into(), "somebody", "somewhere");
-            let authorization = format!("Bearer {token}");
+        // Partner tools of an organisation that was given the right to refer, too.
+        for (role, organisation) in Role::VARIANTS.iter().map(|&role| (role, "somewhere")).chain([(Role::Partner, "partners")]) {
+            let authorization = format!("Bearer {}", app.token(role.into(), "somebody", organisation));
             let status = app.send(method.clone(), &path, &[("Authorization", &authorization)], body.as_ref()).await.status.as_u16();
-            let refused = matches!(access, Access::Roles(allowed) if !allowed.contains(&role));
-            assert_eq!(status == 403, refused, "{id} as {}: {status}", <&str>::from(role));
+            let refused = !allows(&id, &[role], organisation == "partners");
+            assert_eq!(status == 403, refused, "{id} as {role} of {organisation}: {status}");
             assert_ne!(status, 401, "{id}");
+            tried += 1;
         }
     }
+    assert_eq!(tried, OPERATIONS.len() * (Role::VARIANTS.len() + 1));
+}
+
+#[test]
+fn the_table_on_disk_is_the_one_in_force() {
+    let on_disk = include_str!("../../openapi/access.md");
+    assert!(on_disk == aiguilleur_api::access::table(), "openapi/access.md is not what the code says: run `make openapi` and commit it");
 }
 
 #[tokio::test]

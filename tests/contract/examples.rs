@@ -1,6 +1,7 @@
 //! Every operation shows a request and an answer that are real: they fit what the document says of them, and the service gives them.
 
-use aiguilleur_api::spec;
+use aiguilleur_api::{access, spec};
+use aiguilleur_domain::access::Role;
 use aiguilleur_testkit::{Answer, App};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -43,8 +44,8 @@ impl Request {
 }
 
 impl Operation {
-    /// The request of the document's examples, with a token where one is needed. A referral's id can't be known beforehand.
-    pub fn request(&self, token: &str, referral: &str) -> Request {
+    /// The request of the document's examples, with a token where one is needed. Ids can't be known beforehand.
+    pub fn request(&self, known: &Known) -> Request {
         let mut path = self.path.to_owned();
         let mut query = Vec::new();
         for parameter in self.said["parameters"].as_array().into_iter().flatten() {
@@ -57,8 +58,15 @@ impl Operation {
                 _ => {}
             }
         }
-        if self.path.starts_with("/v1/referrals/{id}") {
-            path = self.path.replace("{id}", referral);
+        let token = if access::allows(self.id, &[Role::Mediator], false) { &known.mediator } else { &known.administrator };
+        let ids = [
+            ("/v1/referrals/{id}", &known.referral),
+            ("/v1/organisations/{id}", &known.organisation),
+            ("/v1/partner-keys/{id}", &known.key),
+            ("/v1/issuers/{id}", &known.issuer),
+        ];
+        if let Some((_, id)) = ids.into_iter().find(|(prefix, _)| self.path.starts_with(prefix)) {
+            path = self.path.replace("{id}", id).replace("{member_id}", &known.member);
         }
         let headers = if self.needs_token() { vec![("Authorization", format!("Bearer {token}"))] } else { Vec::new() };
         Request { method: self.method.clone(), path, query: query.join("&"), headers, body: self.body().cloned() }
@@ -134,13 +142,13 @@ fn every_operation_shows_what_it_takes_and_gives() {
 #[tokio::test]
 async fn what_is_shown_is_what_is_given() {
     let (app, _database) = App::national().await;
-    let token = app.token("mediator", "somebody", "somewhere");
-    let referral = a_referral(&app, &token).await;
     for operation in operations() {
-        let answer = operation.request(&token, &referral).send(&app).await;
+        let known = Known::on(&app).await;
+        let answer = operation.request(&known).send(&app).await;
         assert!(answer.status.is_success(), "{}: {}", operation.id, answer.text);
         operation.check(&answer);
-        let shown = operation.forms(answer.status.as_u16()).next().unwrap().1.get("example").unwrap();
+        let Some((_, form)) = operation.forms(answer.status.as_u16()).next() else { continue };
+        let shown = form.get("example").unwrap();
         assert_eq!(outline(shown), outline(&answer.json()), "{}: its example is not what it gives now", operation.id);
     }
 }
@@ -150,11 +158,55 @@ fn outline(value: &Value) -> Vec<&String> {
     value.as_object().into_iter().flat_map(|object| object.keys()).collect()
 }
 
-/// A referral on record, made from the document's own example.
-pub async fn a_referral(app: &App, token: &str) -> String {
-    let create = operations().into_iter().find(|operation| operation.id == "create_referral").unwrap();
-    let answer = create.request(token, "").send(app).await;
-    answer.json()["id"].as_str().unwrap_or_else(|| panic!("{}", answer.text)).to_owned()
+/// What requests name: tokens, and records that are there.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    pub mediator: String,
+    pub administrator: String,
+    pub referral: String,
+    pub organisation: String,
+    pub member: String,
+    pub key: String,
+    /// What the key's pages send.
+    pub key_itself: String,
+    pub issuer: String,
+}
+
+impl Known {
+    /// Records of their own, so that one may be removed.
+    pub async fn on(app: &App) -> Self {
+        let name = format!("known-{}", uuid::Uuid::new_v4().simple());
+        let known = Self {
+            mediator: app.token("mediator", "somebody", "somewhere"),
+            administrator: app.token("administrator", "somebody", "installation"),
+            ..Self::default()
+        };
+        let shown = operations().into_iter().find(|operation| operation.id == "create_referral").and_then(|create| create.body().cloned());
+        let referral = made(app, &known.mediator, "/v1/referrals", &shown.unwrap()).await;
+        let post = async |path: &str, body: Value| made(app, &known.administrator, path, &body).await;
+        let text = |record: &Value, key: &str| record[key].as_str().unwrap().to_owned();
+        let organisation = post("/v1/organisations", json!({"slug": name})).await;
+        let members = format!("/v1/organisations/{}/members", text(&organisation, "id"));
+        let member = post(&members, json!({"subject": "known", "roles": ["mediator"]})).await;
+        let key = post("/v1/partner-keys", json!({"organisation": name, "label": "x", "origins": ["https://known.exemple.fr"]})).await;
+        let url = format!("https://{name}.exemple.fr");
+        let issuer = post("/v1/issuers", json!({"slug": name, "label": "x", "url": url, "audiences": ["aiguilleur"]})).await;
+        Self {
+            referral: text(&referral, "id"),
+            organisation: text(&organisation, "id"),
+            member: text(&member, "id"),
+            key: text(&key, "id"),
+            key_itself: text(&key, "key"),
+            issuer: text(&issuer, "id"),
+            ..known
+        }
+    }
+}
+
+async fn made(app: &App, token: &str, path: &str, body: &Value) -> Value {
+    let answer = app.post(path, token, body).await;
+    assert_eq!(answer.status, 201, "{path}: {}", answer.text);
+    answer.json()
 }
 
 #[tokio::test]

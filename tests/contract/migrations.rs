@@ -61,7 +61,8 @@ async fn everything_is_commented_and_nothing_serves_as_an_owner() {
     let owned = "SELECT tablename::text AS line FROM pg_tables WHERE tableowner = 'aiguilleur_app'";
     assert!(lines(&database, owned).await.is_empty());
     let unguarded = "SELECT relname::text AS line FROM pg_class WHERE relkind = 'r' AND NOT relrowsecurity \
-        AND relname IN ('referral', 'handoff', 'handoff_event', 'outcome', 'outbox', 'idempotency')";
+        AND relname IN ('referral', 'handoff', 'handoff_event', 'outcome', 'outbox', 'idempotency', 'member', 'partner_key', 'issuer', \
+        'mail_link', 'ended_session', 'audit_entry')";
     assert!(lines(&database, unguarded).await.is_empty());
 }
 
@@ -85,7 +86,9 @@ async fn a_query_without_a_scope_sees_nothing() {
     let unscoped: Vec<Line> = diesel::sql_query(count).load(&mut connection).await.unwrap();
     assert_eq!(unscoped[0].line, "0");
     drop(connection);
-    for (scope, expected) in [(Scope::Organisation(ours), "1"), (Scope::Organisation(theirs), "0"), (Scope::System, "1")] {
+    for (scope, expected) in
+        [(Scope::Organisation(ours), "1"), (Scope::Organisation(theirs), "0"), (Scope::Administrator, "0"), (Scope::System, "1")]
+    {
         let mut transaction = scoped(&pool, scope).await.unwrap();
         let seen: Vec<Line> = diesel::sql_query(count).load(&mut *transaction).await.unwrap();
         transaction.commit().await.unwrap();

@@ -8,7 +8,7 @@ use aiguilleur_testkit::{App, TestDatabase};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::examples::{Operation, Request, a_referral, operations};
+use super::examples::{Known, Operation, Request, operations};
 
 /// What was reached, by operation.
 type Reached = BTreeMap<&'static str, BTreeSet<u16>>;
@@ -23,6 +23,7 @@ const SPOILT: &[(&str, Spoil)] = &[
     ("too long an address", |_, request| Some(with_query(request, &format!("q={}", "a".repeat(9_000))))),
     ("no such format", |_, request| Some(with_header(request, "Accept", "image/png"))),
     ("a bad token", |_, request| Some(with_header(request, "Authorization", "Bearer nonsense"))),
+    ("an unknown key", |_, request| Some(with_header(request, "Aiguilleur-Key", "pk_nonsense"))),
     ("no token", |_, mut request| {
         request.headers.retain(|(name, _)| *name != "Authorization");
         Some(request)
@@ -58,11 +59,12 @@ fn with_body(mut request: Request, body: Value) -> Option<Request> {
 #[tokio::test]
 async fn every_status_listed_is_reached_and_no_other() {
     let (app, database) = App::national().await;
-    let token = app.token("mediator", "somebody", "somewhere");
-    let referral = a_referral(&app, &token).await;
     let mut reached = Reached::new();
     for operation in operations() {
-        let good = operation.request(&token, &referral);
+        let known = Known::on(&app).await;
+        let good = operation.request(&known);
+        // Of no page that it was made for.
+        note(&mut reached, &operation, &app, with_header(good.clone(), "Aiguilleur-Key", &known.key_itself)).await;
         for (_, spoil) in SPOILT {
             if let Some(request) = spoil(&operation, good.clone()) {
                 note(&mut reached, &operation, &app, request).await;
@@ -80,16 +82,19 @@ async fn every_status_listed_is_reached_and_no_other() {
             }
         }
     }
-    keys_are_used_again(&mut reached, &app, &token, &referral).await;
+    let known = Known::on(&app).await;
+    an_overlap_is_too_long(&mut reached, &app, &known).await;
+    keys_are_used_again(&mut reached, &app, &known).await;
     an_address_cannot_be_located(&mut reached, &app).await;
     many_ask_for_an_atlas(&mut reached, &app).await;
-    too_many_at_once(&mut reached, &app, &token).await;
-    bodies_never_arrive(&mut reached, &app, &token, &referral).await;
-    nobody_is_taken_on(&mut reached, &database, &token, &referral).await;
+    too_many_at_once(&mut reached, &app, &known).await;
+    bodies_never_arrive(&mut reached, &app, &known).await;
+    nobody_is_taken_on(&mut reached, &database, &known).await;
+    somebody_asks_too_often(&mut reached, &database, &known).await;
     database.shut().await;
     for operation in operations() {
         // Without a key a batch tells of each referral that it couldn't be recorded; with one it is refused whole.
-        let request = with_header(operation.request(&token, &referral), "Idempotency-Key", "while away");
+        let request = with_header(operation.request(&known), "Idempotency-Key", "while away");
         note(&mut reached, &operation, &app, request).await;
     }
     for operation in operations() {
@@ -115,14 +120,20 @@ fn named(id: &str) -> Operation {
     operations().into_iter().find(|operation| operation.id == id).unwrap()
 }
 
-async fn keys_are_used_again(reached: &mut Reached, app: &App, token: &str, referral: &str) {
+async fn an_overlap_is_too_long(reached: &mut Reached, app: &App, known: &Known) {
+    let operation = named("rotate_partner_key");
+    let request = Request { body: Some(json!({"overlap_hours": 100_000})), ..operation.request(known) };
+    note(reached, &operation, app, request).await;
+}
+
+async fn keys_are_used_again(reached: &mut Reached, app: &App, known: &Known) {
     for (id, pointer, other) in [
         ("create_referral", "/mode", json!("warm")),
         ("create_referrals_batch", "/items/0/mode", json!("warm")),
         ("report_outcome", "/outcome", json!("resolved")),
     ] {
         let operation = named(id);
-        let first = with_header(operation.request(token, referral), "Idempotency-Key", id);
+        let first = with_header(operation.request(known), "Idempotency-Key", id);
         note(reached, &operation, app, first.clone()).await;
         let mut body = first.body.clone().unwrap();
         let field = body.pointer_mut(pointer).unwrap();
@@ -132,9 +143,9 @@ async fn keys_are_used_again(reached: &mut Reached, app: &App, token: &str, refe
     }
 }
 
-async fn too_many_at_once(reached: &mut Reached, app: &App, token: &str) {
+async fn too_many_at_once(reached: &mut Reached, app: &App, known: &Known) {
     let operation = named("create_referrals_batch");
-    let request = operation.request(token, "");
+    let request = operation.request(known);
     let one = request.body.as_ref().unwrap()["items"][0].clone();
     note(reached, &operation, app, Request { body: Some(json!({"items": vec![one; 101]})), ..request }).await;
 }
@@ -142,11 +153,11 @@ async fn too_many_at_once(reached: &mut Reached, app: &App, token: &str) {
 /// No geocoder is in use, and the words name no commune.
 async fn an_address_cannot_be_located(reached: &mut Reached, app: &App) {
     let asked = named("get_orientation");
-    let request = Request { query: "procedure=rsa&address=nulle%20part".to_owned(), ..asked.request("", "") };
+    let request = Request { query: "procedure=rsa&address=nulle%20part".to_owned(), ..asked.request(&Known::default()) };
     note(reached, &asked, app, request).await;
     let sent = named("post_orientation");
     let body = json!({"procedure": "rsa", "address": "nulle part"});
-    note(reached, &sent, app, Request { body: Some(body), ..sent.request("", "") }).await;
+    note(reached, &sent, app, Request { body: Some(body), ..sent.request(&Known::default()) }).await;
 }
 
 /// One atlas is computed at a time, and nobody waits for long.
@@ -158,7 +169,7 @@ async fn many_ask_for_an_atlas(reached: &mut Reached, app: &App) {
         .iter()
         .map(|procedure| procedure["slug"].as_str().unwrap().to_owned())
         .collect();
-    let request = |slug: &String| Request { query: format!("procedure={slug}&level=commune"), ..operation.request("", "") };
+    let request = |slug: &String| Request { query: format!("procedure={slug}&level=commune"), ..operation.request(&Known::default()) };
     let answers = join_all(slugs.iter().map(|slug| {
         let request = request(slug);
         async move { request.send(app).await }
@@ -171,10 +182,12 @@ async fn many_ask_for_an_atlas(reached: &mut Reached, app: &App) {
 }
 
 /// Their heads do, and announce them.
-async fn bodies_never_arrive(reached: &mut Reached, app: &App, token: &str, referral: &str) {
+async fn bodies_never_arrive(reached: &mut Reached, app: &App, known: &Known) {
     let waiting = operations().into_iter().filter_map(|operation| {
-        let request = operation.request(token, referral);
-        let written = raw::post(&request.path, token, &request.body?.to_string());
+        let request = operation.request(known);
+        let token = request.headers.first().map_or("", |(_, value)| value.trim_start_matches("Bearer "));
+        let token = if token.is_empty() { &known.mediator } else { token };
+        let written = raw::post(&request.path, token, &request.body?.to_string()).replacen("POST", operation.method.as_str(), 1);
         let head = written.split_once('{')?.0.to_owned();
         Some(async move {
             let mut client = Raw::connect(&app.address).await;
@@ -188,9 +201,23 @@ async fn bodies_never_arrive(reached: &mut Reached, app: &App, token: &str, refe
 }
 
 /// Where nobody may wait, everybody is refused.
-async fn nobody_is_taken_on(reached: &mut Reached, database: &TestDatabase, token: &str, referral: &str) {
+async fn nobody_is_taken_on(reached: &mut Reached, database: &TestDatabase, known: &Known) {
     let app = App::with_settings(database, "none", &[("AIGUILLEUR_CROWD", "0")]);
     for operation in operations() {
-        note(reached, &operation, &app, operation.request(token, referral)).await;
+        note(reached, &operation, &app, operation.request(known)).await;
+    }
+}
+
+/// From one address, as a proxy tells it.
+async fn somebody_asks_too_often(reached: &mut Reached, database: &TestDatabase, known: &Known) {
+    let settings = [("AIGUILLEUR_TRUSTED_PROXIES", "127.0.0.1"), ("AIGUILLEUR_RATE_ADDRESS", "1")];
+    let app = App::with_settings(database, "none", &settings);
+    let forwarded = |request: Request| with_header(request, "X-Forwarded-For", "203.0.113.7");
+    let asked = named("list_procedures");
+    for _ in 0..40 {
+        note(reached, &asked, &app, forwarded(asked.request(known))).await;
+    }
+    for operation in operations() {
+        note(reached, &operation, &app, forwarded(operation.request(known))).await;
     }
 }

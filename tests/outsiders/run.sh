@@ -72,7 +72,7 @@ try redocly "no finding" "$tools/node_modules/.bin/redocly" lint --config redocl
 try spectral "no finding" "$tools/node_modules/.bin/spectral" lint --quiet --fail-severity hint --ruleset spectral.yaml "$contract"
 try openapi-typescript "its types compile" types
 serve
-AIGUILLEUR_TOKEN=$("$binary" token --role mediator --subject outsider --organisation outsiders --data-dir "$work/data")
+AIGUILLEUR_TOKEN=$("$binary" token --role mediator --role administrator --subject outsider --organisation outsiders --data-dir "$work/data")
 export AIGUILLEUR_TOKEN
 cp schemathesis.toml "$work/"
 printf '"%s"\n' "$(record_referral)" >"$work/referrals.dict"

@@ -1,49 +1,121 @@
-//! The operation table: who may call what. A contract test holds it equal to the OpenAPI document and tries every row.
+//! The operation table: who may call what. Contract tests hold it equal to the OpenAPI document and to `openapi/access.md`, and try
+//! every operation as every role.
 
-use crate::auth::Role;
+use std::fmt::Write as _;
+
+use aiguilleur_domain::access::Role;
+use strum::VariantArray;
 
 /// Who may call an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Anybody: what it shows is public.
     Public,
+    /// Anybody with one of these roles.
     Roles(&'static [Role]),
+    /// Mediators, and the partner tools of an organisation that was given the right to refer.
+    Referrers,
 }
 
-const REFERRERS: Access = Access::Roles(&[Role::Mediator]);
+const ANYBODY_KNOWN: Access = Access::Roles(Role::VARIANTS);
+const ADMINISTRATORS: Access = Access::Roles(&[Role::Administrator]);
+/// Editors read what was done to their own organisation's records.
+const AUDITORS: Access = Access::Roles(&[Role::StructureEditor, Role::InstitutionEditor, Role::Administrator]);
 
 /// Every operation of the OpenAPI document, by its id.
 pub const OPERATIONS: &[(&str, Access)] = &[
-    ("create_referral", REFERRERS),
-    ("create_referrals_batch", REFERRERS),
+    ("add_member", ADMINISTRATORS),
+    ("create_issuer", ADMINISTRATORS),
+    ("create_organisation", ADMINISTRATORS),
+    ("create_partner_key", ADMINISTRATORS),
+    ("create_referral", Access::Referrers),
+    ("create_referrals_batch", Access::Referrers),
     ("get_commune", Access::Public),
     ("get_health_live", Access::Public),
     ("get_health_ready", Access::Public),
     ("get_institution", Access::Public),
+    ("get_me", ANYBODY_KNOWN),
     ("get_metrics", Access::Public),
     ("get_openapi", Access::Public),
+    ("get_organisation", ADMINISTRATORS),
     ("get_orientation", Access::Public),
     ("get_procedure", Access::Public),
-    ("get_referral", REFERRERS),
+    ("get_referral", Access::Referrers),
     ("get_structure", Access::Public),
+    ("list_audit", AUDITORS),
     ("list_communes", Access::Public),
     ("list_coverage", Access::Public),
     ("list_institutions", Access::Public),
+    ("list_issuers", ADMINISTRATORS),
+    ("list_members", ADMINISTRATORS),
+    ("list_organisations", ADMINISTRATORS),
+    ("list_partner_keys", ADMINISTRATORS),
     ("list_procedures", Access::Public),
-    ("list_referrals", REFERRERS),
+    ("list_referrals", Access::Referrers),
     ("list_structures", Access::Public),
     ("list_structures_geojson", Access::Public),
     ("post_deadlines", Access::Public),
     ("post_orientation", Access::Public),
-    ("report_outcome", REFERRERS),
+    ("remove_issuer", ADMINISTRATORS),
+    ("remove_member", ADMINISTRATORS),
+    ("report_outcome", Access::Referrers),
+    ("revoke_partner_key", ADMINISTRATORS),
+    ("rotate_partner_key", ADMINISTRATORS),
+    ("stream_audit", ADMINISTRATORS),
     ("stream_structures", Access::Public),
+    ("update_member", ADMINISTRATORS),
+    ("update_organisation", ADMINISTRATORS),
 ];
 
-/// Whether one of these roles may call an operation; an operation that isn't in the table is closed to all.
-pub fn allows(operation_id: &str, roles: &[Role]) -> bool {
-    match OPERATIONS.iter().find(|(known, _)| *known == operation_id) {
-        Some((_, Access::Public)) => true,
-        Some((_, Access::Roles(allowed))) => roles.iter().any(|role| allowed.contains(role)),
+/// Who may call an operation; `None` when it isn't in the table.
+pub fn of(operation_id: &str) -> Option<Access> {
+    OPERATIONS.iter().find(|(known, _)| *known == operation_id).map(|(_, access)| *access)
+}
+
+/// Whether somebody with these roles may call an operation; one that isn't in the table is closed to all. `may_refer`: their
+/// organisation's partner tools have the right to.
+pub fn allows(operation_id: &str, roles: &[Role], may_refer: bool) -> bool {
+    match of(operation_id) {
+        Some(Access::Public) => true,
+        Some(Access::Roles(allowed)) => roles.iter().any(|role| allowed.contains(role)),
+        Some(Access::Referrers) => roles.contains(&Role::Mediator) || (may_refer && roles.contains(&Role::Partner)),
         None => false,
     }
+}
+
+/// Whether these roles ask for a right of their organisation.
+pub fn needs_right(roles: &[Role]) -> bool {
+    roles.contains(&Role::Partner)
+}
+
+/// The table as Markdown, operations by roles.
+pub fn table() -> String {
+    let mut table = String::from(
+        "# Who may call what\n\nGenerated from `crates/api/src/access.rs` by `make openapi`; tests try every cell.\n\n\
+         ✓ may, · may not, (✓) may where the organisation was given the right to refer.\n\n| operation | nobody known |",
+    );
+    for role in Role::VARIANTS {
+        let _ = write!(table, " {role} |");
+    }
+    table.push_str("\n|---|---|");
+    table.push_str(&"---|".repeat(Role::VARIANTS.len()));
+    for (operation, access) in OPERATIONS {
+        let _ = write!(table, "\n| `{operation}` | {} |", if *access == Access::Public { "✓" } else { "·" });
+        for &role in Role::VARIANTS {
+            let (without, with) = (allows(operation, &[role], false), allows(operation, &[role], true));
+            let _ = write!(
+                table,
+                " {} |",
+                if without {
+                    "✓"
+                } else if with {
+                    "(✓)"
+                } else {
+                    "·"
+                }
+            );
+        }
+    }
+    table.push('\n');
+    table
 }

@@ -12,6 +12,7 @@ use tracing::Span;
 use tracing_actix_web::{RequestId, RootSpanBuilder};
 
 use crate::problem::{Kind, Problem};
+use crate::sign_in;
 
 /// The longest address taken, in bytes.
 const MAX_URI: usize = 8_000;
@@ -24,7 +25,7 @@ pub struct PathOnly;
 impl RootSpanBuilder for PathOnly {
     fn on_request_start(request: &ServiceRequest) -> Span {
         let id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
-        tracing::info_span!("request", id, method = %request.method(), path = request.path(), status = tracing::field::Empty)
+        tracing::info_span!("request", id, method = %request.method(), path = told(request.path()), status = tracing::field::Empty)
     }
 
     fn on_request_end<B: MessageBody>(span: Span, outcome: &Result<ServiceResponse<B>, Error>) {
@@ -43,7 +44,7 @@ pub async fn wrap<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
     let started = Instant::now();
     let id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
-    let path = request.path().to_owned();
+    let path = told(request.path()).to_owned();
     let method = request.method().clone();
 
     if method == Method::HEAD {
@@ -66,13 +67,20 @@ pub async fn wrap<B: MessageBody + 'static>(
     Ok(response)
 }
 
+/// A path as it may be told: a link to sign in is a secret until it is used.
+fn told(path: &str) -> &str {
+    if path.starts_with(sign_in::LINKS) { sign_in::LINKS } else { path }
+}
+
 /// What every answer carries, refusals included.
 pub fn sign(headers: &mut HeaderMap, id: &str) {
     if let Ok(value) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID, value);
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if !headers.contains_key(header::REFERRER_POLICY) {
+        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    }
 }
 
 /// A problem leaves its handler without its path and its request's id: they are filled in here.

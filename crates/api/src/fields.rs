@@ -229,6 +229,19 @@ impl Fields {
             .collect()
     }
 
+    /// Several texts, each of at most 500 characters.
+    pub fn texts(&self, name: &str, most: usize) -> Vec<String> {
+        let texts = self.words(name);
+        if texts.len() > most {
+            self.report(Kind::InvalidValue, name, format!("{most} valeurs au plus."));
+        } else if texts.iter().any(|text| text.trim().is_empty() || text.contains('\0') || text.chars().count() > 500) {
+            self.report(Kind::InvalidValue, name, "Chaque valeur est un texte de 1 à 500 caractères, sans caractère nul.");
+        } else {
+            return texts;
+        }
+        Vec::new()
+    }
+
     fn words(&self, name: &str) -> Vec<String> {
         match (self.origin, self.values.get(name)) {
             (_, None) => Vec::new(),

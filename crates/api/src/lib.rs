@@ -9,10 +9,13 @@ pub mod auth;
 mod envelope;
 pub mod escalations;
 mod fields;
+pub mod invitation;
+pub mod limits;
 pub mod pages;
 pub mod problem;
 mod request;
 mod routes;
+mod sign_in;
 pub mod spec;
 pub mod state;
 pub mod texts;
@@ -23,6 +26,7 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::{App, HttpServer, middleware, web};
 use admission::Gate;
+pub use routes::partner_keys::parse_origin;
 use state::AppState;
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::SwaggerUi;
@@ -42,15 +46,19 @@ pub fn serve(listener: TcpListener, state: AppState, beside: fn(&mut web::Servic
     // Built before the first request, not during it.
     let specification = spec::document().clone();
     let data = web::Data::new(state);
+    tokio::spawn(data.providers.clone().keep_fresh());
+    tokio::spawn(data.limits.clone().keep_small());
     let server = HttpServer::new(move || {
         let (app, _) = App::new().into_utoipa_app().openapi(spec::frame()).configure(routes::configure).split_for_parts();
         let gate = Gate::new(data.crowd);
         app.app_data(data.clone())
             .service(SwaggerUi::new("/docs/{_:.*}").external_url_unchecked("/openapi.json", specification.clone()))
             .configure(pages::configure)
+            .configure(sign_in::configure)
             .configure(beside)
             .default_service(web::to(routes::not_found))
             .wrap(middleware::Compress::default())
+            .wrap(middleware::from_fn(limits::wrap))
             .wrap(middleware::from_fn(envelope::wrap))
             .wrap(tracing_actix_web::TracingLogger::<envelope::PathOnly>::new())
             .wrap(middleware::from_fn(move |request, next| admission::wrap(gate.clone(), request, next)))

@@ -1,6 +1,6 @@
 //! The few pages of this service's own: the way in, and what each problem asks of its reader.
 
-use actix_web::http::header;
+use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, Responder, get, web};
 use strum::VariantArray;
 
@@ -50,13 +50,19 @@ async fn problem(request: HttpRequest) -> Result<impl Responder, Problem> {
 }
 
 /// Pages load nothing from elsewhere, run no script and stand in no frame.
-fn page(title: &str, body: &str) -> HttpResponse {
-    HttpResponse::Ok()
+pub(crate) fn page(title: &str, body: &str) -> HttpResponse {
+    page_with(StatusCode::OK, title, body)
+}
+
+pub(crate) fn page_with(status: StatusCode, title: &str, body: &str) -> HttpResponse {
+    HttpResponse::build(status)
         .content_type("text/html; charset=utf-8")
         .insert_header((
             header::CONTENT_SECURITY_POLICY,
             "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
         ))
         .insert_header((header::CACHE_CONTROL, "no-cache"))
+        // With none at all, browsers would not say of a form where it comes from.
+        .insert_header((header::REFERRER_POLICY, "same-origin"))
         .body(FRAME.replace("{{title}}", title).replace("{{body}}", body))
 }

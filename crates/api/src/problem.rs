@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
 use aiguilleur_domain::code::NotAllowed;
@@ -25,11 +25,14 @@ pub enum Kind {
     NotAcceptable,
     RequestTimeout,
     IdempotencyKeyReused,
+    AlreadyThere,
+    Over,
     PayloadTooLarge,
     UriTooLong,
     UnsupportedMediaType,
     InvalidValue,
     DeadlineNotVerified,
+    RateLimited,
     Internal,
     Unavailable,
     Overloaded,
@@ -45,11 +48,12 @@ impl Kind {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::IdempotencyKeyReused => StatusCode::CONFLICT,
+            Self::IdempotencyKeyReused | Self::AlreadyThere | Self::Over => StatusCode::CONFLICT,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidValue | Self::DeadlineNotVerified => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -70,11 +74,14 @@ impl Kind {
             Self::NotAcceptable => "Format de réponse non disponible",
             Self::RequestTimeout => "Envoi trop lent",
             Self::IdempotencyKeyReused => "Clé d'idempotence déjà utilisée",
+            Self::AlreadyThere => "Déjà enregistré",
+            Self::Over => "Déjà terminé",
             Self::PayloadTooLarge => "Envoi trop volumineux",
             Self::UriTooLong => "Adresse trop longue",
             Self::UnsupportedMediaType => "Format d'envoi non pris en charge",
             Self::InvalidValue => "Valeur non admise",
             Self::DeadlineNotVerified => "Délai de recours non vérifié",
+            Self::RateLimited => "Limite de débit atteinte",
             Self::Internal => "Erreur de notre côté",
             Self::Unavailable => "Service momentanément indisponible",
             Self::Overloaded => "Trop de demandes à la fois",
@@ -92,7 +99,10 @@ impl Kind {
                 "Cette action demande un jeton d'accès valide dans l'en-tête « Authorization: Bearer … ». \
                  Il manque, il est expiré, ou il n'a pas été émis pour ce service. Demandez-en un nouveau."
             }
-            Self::Forbidden => "Votre jeton est valide, mais votre rôle ne permet pas cette action. Adressez-vous à votre administrateur.",
+            Self::Forbidden => {
+                "Vous êtes reconnu, mais ceci ne vous est pas permis : votre rôle n'y suffit pas, ou votre clé partenaire n'est pas faite \
+                 pour la page qui s'en sert. Adressez-vous à votre administrateur."
+            }
             Self::NotFound => {
                 "Rien n'existe à cette adresse, ou rien que vous puissiez voir. Vérifiez l'adresse et l'identifiant ; \
                  la documentation à /docs donne la liste des adresses."
@@ -109,6 +119,14 @@ impl Kind {
                 "La même clé « Idempotency-Key » a déjà servi pour une autre requête. Rien n'a été enregistré cette fois. \
                  Utilisez une nouvelle clé pour une nouvelle requête."
             }
+            Self::AlreadyThere => {
+                "Il y a déjà un enregistrement de ce nom, ou cette personne est déjà membre. Rien n'a été changé. Modifiez celui qui existe, \
+                 ou choisissez un autre nom."
+            }
+            Self::Over => {
+                "Cette clé est déjà révoquée, ou déjà remplacée par une autre. Rien n'a été changé. La liste des clés dit laquelle est en \
+                 usage."
+            }
             Self::PayloadTooLarge => "Le corps de la requête dépasse la taille admise. Envoyez moins, ou en plusieurs fois.",
             Self::UriTooLong => "L'adresse dépasse 8 000 caractères. Utilisez la forme POST de la même question.",
             Self::UnsupportedMediaType => "Le corps doit être du JSON, annoncé par « Content-Type: application/json ».",
@@ -120,6 +138,11 @@ impl Kind {
                 "Nous n'avons pas lu à sa source le délai de recours de cette démarche, ou aucun n'est enregistré : un dernier jour faux \
                  coûterait plus cher que pas de réponse. Lisez aujourd'hui le délai et l'adresse de recours écrits sur votre courrier, et \
                  voyez un point-justice (3039), c'est gratuit."
+            }
+            Self::RateLimited => {
+                "Plus de demandes sont venues de vous, de votre adresse ou de votre clé que la limite n'en admet. Celle-ci a été refusée et rien \
+                 n'a été enregistré. Réessayez après le délai indiqué par « Retry-After » ; les en-têtes « RateLimit » disent à chaque \
+                 réponse ce qu'il vous reste. Si votre usage demande davantage, parlez-en à l'exploitant."
             }
             Self::Internal => {
                 "L'erreur vient de nous et elle est consignée. Réessayez ; si elle persiste, signalez-la avec son « request_id »."
@@ -163,6 +186,7 @@ pub struct Problem {
     allow: Vec<Method>,
     /// For a problem that passes by itself.
     retry_after_s: u64,
+    more: Vec<(HeaderName, String)>,
 }
 
 /// The document as sent.
@@ -185,7 +209,7 @@ pub struct ProblemDocument {
 
 impl Problem {
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new(), allow: Vec::new(), retry_after_s: RETRY_AFTER_S }
+        Self { kind, detail: detail.into(), errors: Vec::new(), allow: Vec::new(), retry_after_s: RETRY_AFTER_S, more: Vec::new() }
     }
 
     /// What can't be had now, and when it is worth asking again.
@@ -196,6 +220,18 @@ impl Problem {
     /// What wasn't even looked at, since too much else is asked for.
     pub fn overloaded(detail: impl Into<String>, retry_after: Duration) -> Self {
         Self { kind: Kind::Overloaded, ..Self::unavailable(detail, retry_after) }
+    }
+
+    /// What was asked too often.
+    pub fn rate_limited(detail: impl Into<String>, retry_after: Duration) -> Self {
+        Self { kind: Kind::RateLimited, ..Self::unavailable(detail, retry_after) }
+    }
+
+    /// With a header field more.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: String) -> Self {
+        self.more.push((name, value));
+        self
     }
 
     /// Several things wrong with the fields of a request.
@@ -239,11 +275,14 @@ impl Problem {
         response.insert_header((header::CACHE_CONTROL, "no-store"));
         match self.kind {
             Kind::Unauthenticated => response.insert_header((header::WWW_AUTHENTICATE, "Bearer")),
-            Kind::Unavailable | Kind::Overloaded => response.insert_header((header::RETRY_AFTER, self.retry_after_s)),
+            Kind::Unavailable | Kind::Overloaded | Kind::RateLimited => response.insert_header((header::RETRY_AFTER, self.retry_after_s)),
             // What is left of a body that came too slowly can't be told from a next request.
             Kind::RequestTimeout => response.force_close(),
             _ => &mut response,
         };
+        for (name, value) in &self.more {
+            response.insert_header((name.clone(), value.as_str()));
+        }
         if !self.allow.is_empty() {
             let names: Vec<&str> = self.allow.iter().map(Method::as_str).collect();
             response.insert_header((header::ALLOW, HeaderValue::from_str(&names.join(", ")).unwrap_or(HeaderValue::from_static("GET"))));
@@ -287,6 +326,7 @@ impl From<StorageError> for Problem {
                     "La base de données ne répond pas, l'enregistrement n'est pas confirmé. Réessayez dans quelques secondes, avec la même clé « Idempotency-Key ».",
                 )
             }
+            StorageError::Taken => Self::new(Kind::AlreadyThere, "Il y en a déjà un de ce nom. Rien n'a été changé."),
             error => {
                 tracing::error!(%error, cause = ?std::error::Error::source(&error), "storage");
                 Self::new(Kind::Internal, "Une erreur imprévue s'est produite.")

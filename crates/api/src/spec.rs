@@ -6,11 +6,12 @@ use std::sync::LazyLock;
 use actix_web::http::Method;
 use serde_json::{Map, Value, json};
 use strum::VariantArray;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, ServerBuilder};
 
 use crate::access::{Access, OPERATIONS};
 use crate::admission;
+use crate::limits::KEY_HEADER;
 use crate::problem::{Kind, Problem};
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(build);
@@ -28,7 +29,8 @@ pub fn frame() -> OpenApi {
         .description(Some(
             "Où réorienter cette personne, pour cette démarche ? Le service répond avec ses raisons, et suit chaque réorientation \
              jusqu'à son issue.\n\nLes lectures de l'annuaire et les questions d'orientation sont ouvertes ; toute écriture demande un \
-             jeton (`aiguilleur token`). Toute erreur, les nôtres (500) comprises, est un document « problem » (RFC 9457).\n\n\
+             jeton, de cette installation (`aiguilleur token`) ou d'un émetteur OpenID Connect qu'elle admet. Chaque réponse dit ce qui reste \
+             de la limite de débit (`RateLimit`). Toute erreur, les nôtres (500) comprises, est un document « problem » (RFC 9457).\n\n\
              Une adresse (`address`) est située par le géocodeur de la Géoplateforme (IGN), qui ne reçoit qu'elle ; une commune ou une \
              position ne quittent jamais le service. Rien de cela n'est conservé, ni les mots (`q`) : seules les questions sont \
              comptées, par démarche, commune et niveau de couverture (département et mois pour une démarche sensible).\n\n\
@@ -50,6 +52,8 @@ fn build() -> Value {
     let components = openapi.components.get_or_insert_default();
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    let key = ApiKeyValue::with_description(KEY_HEADER, "Clé d'un site partenaire, avec « Origin » ; elle ne donne qu'un quota à part");
+    components.add_security_scheme("partner_key", SecurityScheme::ApiKey(ApiKey::Header(key)));
     let mut document = serde_json::to_value(&openapi).unwrap_or_default();
     let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) else { return document };
     for (path, item) in paths {
@@ -80,17 +84,19 @@ fn complete(path: &str, method: &str, operation: &mut Map<String, Value>) {
     add(in_path, &[Kind::NotFound]);
     add(in_query || has_body, &[Kind::InvalidValue]);
     add(has_body, &[Kind::PayloadTooLarge, Kind::UnsupportedMediaType, Kind::RequestTimeout]);
-    // A question needs no token, but one that is sent must be good.
-    add(!is_public || is_question, &[Kind::Unauthenticated]);
-    add(!is_public, &[Kind::Forbidden, Kind::Unavailable]);
+    // A question needs no token, and nothing that is public needs a key, but one that is sent must be good.
+    add(is_strict, &[Kind::Unauthenticated, Kind::Forbidden]);
+    add(!is_public, &[Kind::Unavailable]);
     // An address that can't be located now; an atlas that others are before.
     add(id.ends_with("_orientation") || id == "list_coverage", &[Kind::Unavailable]);
-    add(!admission::is_operator(path), &[Kind::Overloaded]);
+    add(!admission::is_operator(path), &[Kind::RateLimited, Kind::Overloaded]);
 
     let security = if !is_public {
         json!([{"bearer": []}])
     } else if is_question {
-        json!([{}, {"bearer": []}])
+        json!([{}, {"partner_key": []}, {"bearer": []}])
+    } else if is_strict {
+        json!([{}, {"partner_key": []}])
     } else {
         json!([])
     };

@@ -1,7 +1,9 @@
 //! What every handler may reach.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use aiguilleur_jobs::access::Access;
 use aiguilleur_jobs::questions::QuestionCounts;
 use aiguilleur_jobs::recorder::Recorder;
 use aiguilleur_jobs::snapshot::Snapshot;
@@ -12,16 +14,27 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::atlas::Atlases;
 use crate::auth::InstallationKey;
+use crate::auth::issuers::Providers;
+use crate::auth::session::Site;
 use crate::escalations::Escalations;
+use crate::invitation::Post;
+use crate::limits::Limits;
 
 /// Shared by all workers.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct AppState {
     pub snapshot: Arc<Snapshot>,
     pub database: Database,
     pub organisations: Organisations,
     pub recorder: Recorder,
     pub key: InstallationKey,
+    pub access: Access,
+    pub providers: Providers,
+    /// What this service shares with each issuer that wants a secret, by its slug.
+    pub issuer_secrets: Arc<HashMap<String, String>>,
+    pub limits: Limits,
+    pub site: Site,
+    pub post: Post,
     pub metrics: PrometheusHandle,
     /// Locates addresses; `None` when this installation calls no geocoder.
     pub geocoder: Option<Arc<Geocoder>>,
@@ -32,4 +45,20 @@ pub struct AppState {
     pub crowd: usize,
     /// Whether free-text notes are kept; off by default.
     pub notes: bool,
+}
+
+impl std::fmt::Debug for AppState {
+    // It holds secrets.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("AppState").field("site", &self.site).finish_non_exhaustive()
+    }
+}
+
+impl AppState {
+    /// Makes a change of access known on this node at once. The others, and this one if that fails, hear of it within a second or so.
+    pub async fn access_changed(&self) {
+        if let Err(error) = self.access.refresh().await {
+            tracing::warn!(%error, "a change of access isn't known here yet");
+        }
+    }
 }

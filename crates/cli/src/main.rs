@@ -1,15 +1,21 @@
 //! The one binary. Each command has its file; this one reads the settings and says in one sentence what went wrong.
 
+mod audit;
 mod database;
 mod import;
+mod issuer;
+mod key;
+mod member;
+mod organisation;
 mod serve;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use aiguilleur_api::auth::{DEFAULT_ORGANISATION, InstallationKey, KeyError, Role, is_slug};
-use clap::{Args, Parser, Subcommand};
+use aiguilleur_api::auth::{DEFAULT_ORGANISATION, InstallationKey, KeyError, is_slug};
+use aiguilleur_domain::access::{Grant, Role, Territory};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 /// Answers read scattered memory: with this allocator they cost a tenth less, a quarter less among a million structures, and what a swap
 /// lets go of goes back to the system.
@@ -52,6 +58,23 @@ enum Command {
     Migrate,
     /// Écrit le document OpenAPI sur la sortie
     Openapi,
+    /// Organisations : liste, création, droits
+    #[command(subcommand)]
+    Organisation(organisation::Organisation),
+    /// Membres : liste, ajout, invitation, retrait
+    #[command(subcommand)]
+    Member(member::Member),
+    /// Clés partenaires : liste, création, rotation, révocation
+    #[command(subcommand)]
+    Key(key::Key),
+    /// Émetteurs de jetons (OpenID Connect) : liste, ajout, retrait
+    #[command(subcommand)]
+    Issuer(issuer::Issuer),
+    /// Écrit le journal des changements sur la sortie, une ligne JSON par changement
+    Audit,
+    /// Écrit la table de qui peut faire quoi, en Markdown
+    #[command(hide = true)]
+    Access,
     /// Délivre un jeton signé par la clé de l'installation, seul sur la sortie
     Token(Token),
 }
@@ -67,9 +90,21 @@ struct Token {
     /// Organisation, par son nom court
     #[arg(long, default_value = DEFAULT_ORGANISATION, value_parser = slug, value_name = "ORGANISATION")]
     organisation: String,
+    /// Organisme dont il tient les contacts, pour un gestionnaire d'organisme
+    #[arg(long, value_name = "ORGANISME")]
+    institution: Option<String>,
+    /// Départements où le rôle vaut (35,2A,974), ou FR
+    #[arg(long, value_delimiter = ',', value_name = "CODES")]
+    territory: Vec<String>,
     /// Durée de validité : 30m, 8h, 7d
     #[arg(long, default_value = "8h", value_parser = ttl, value_name = "DURÉE")]
     ttl: chrono::Duration,
+}
+
+/// Rights as options give them. A token may lack a territory, and is then worth nothing where one is asked for.
+fn grant(roles: Vec<Role>, institution: Option<String>, territory: &[String]) -> Result<Grant, CliError> {
+    let wrong = |code| CliError::Sentence(format!("« {code} » n'est ni un code de département (35, 2A, 974), ni « FR »"));
+    Ok(Grant { roles, institution, territory: Territory::parse(territory).map_err(wrong)? })
 }
 
 fn role(text: &str) -> Result<Role, String> {
@@ -104,6 +139,10 @@ enum CliError {
     #[error(transparent)]
     Job(#[from] aiguilleur_jobs::JobError),
     #[error(transparent)]
+    Mail(#[from] aiguilleur_outbound::mail::MailError),
+    #[error(transparent)]
+    Post(#[from] aiguilleur_api::invitation::PostError),
+    #[error(transparent)]
     Outbound(#[from] aiguilleur_outbound::OutboundError),
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -125,6 +164,15 @@ async fn main() -> ExitCode {
         Command::Import(import) => import::run(&cli.settings, import).await,
         Command::Migrate => migrate(&cli.settings).await,
         Command::Openapi => openapi(),
+        Command::Organisation(command) => organisation::run(&cli.settings, command).await,
+        Command::Member(command) => member::run(&cli.settings, command).await,
+        Command::Key(command) => key::run(&cli.settings, command).await,
+        Command::Issuer(command) => issuer::run(&cli.settings, command).await,
+        Command::Audit => audit::run(&cli.settings).await,
+        Command::Access => {
+            say(aiguilleur_api::access::table().trim_end());
+            Ok(())
+        }
         Command::Token(token) => issue(&cli.settings, &token),
     };
     match outcome {
@@ -152,8 +200,9 @@ fn openapi() -> Result<(), CliError> {
 }
 
 fn issue(settings: &Settings, token: &Token) -> Result<(), CliError> {
+    let grant = grant(token.role.clone(), token.institution.clone(), &token.territory)?;
     let key = InstallationKey::open(&settings.data_dir)?;
-    say(&key.issue(&token.subject, &token.organisation, &token.role, token.ttl)?);
+    say(&key.issue(&token.subject, &token.organisation, &grant, token.ttl)?);
     Ok(())
 }
 
@@ -176,18 +225,17 @@ fn log_to_stderr() {
 
 /// A setting that nothing reads is likely a misspelt one.
 fn report_unknown_settings() {
-    const KNOWN: [&str; 6] = [
-        "AIGUILLEUR_DATA_DIR",
-        "AIGUILLEUR_LISTEN",
-        "AIGUILLEUR_NOTES",
-        "AIGUILLEUR_DATA_GOUV_URL",
-        "AIGUILLEUR_GEOCODER_URL",
-        "AIGUILLEUR_SEED",
-    ];
+    let command = Cli::command();
+    let commands = std::iter::once(&command).chain(command.get_subcommands());
+    let mut known: Vec<&str> =
+        commands.flat_map(clap::Command::get_arguments).filter_map(|argument| argument.get_env()?.to_str()).collect();
+    known.retain(|name| name.starts_with("AIGUILLEUR_"));
+    known.sort_unstable();
+    known.dedup();
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
-        if name.starts_with("AIGUILLEUR_") && !KNOWN.contains(&&*name) {
-            tracing::warn!("réglage inconnu, sans effet : {name} ; réglages connus : {}", KNOWN.join(", "));
+        if name.starts_with("AIGUILLEUR_") && !known.contains(&&*name) {
+            tracing::warn!("réglage inconnu, sans effet : {name} ; réglages connus : {}", known.join(", "));
         }
     }
 }

@@ -6,8 +6,13 @@ use std::time::Duration;
 
 use aiguilleur_api::atlas::Atlases;
 use aiguilleur_api::auth::InstallationKey;
+use aiguilleur_api::auth::issuers::Providers;
+use aiguilleur_api::auth::session::Site;
 use aiguilleur_api::escalations::Escalations;
+use aiguilleur_api::invitation::Post;
+use aiguilleur_api::limits::{self, Limits};
 use aiguilleur_api::state::AppState;
+use aiguilleur_jobs::access::Access;
 use aiguilleur_jobs::questions::keep_flushing;
 use aiguilleur_jobs::recorder::{self, Queue, keep_recording};
 use aiguilleur_jobs::retention;
@@ -15,8 +20,10 @@ use aiguilleur_jobs::seed::{self, Seed};
 use aiguilleur_jobs::snapshot::Snapshot;
 use aiguilleur_outbound::Url;
 use aiguilleur_outbound::geocoder::{self, Geocoder, Patience};
+use aiguilleur_outbound::mail::Mailer;
 use aiguilleur_storage::organisations::Organisations;
 use clap::{Args, ValueEnum};
+use ipnet::IpNet;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -44,6 +51,72 @@ pub struct Serve {
     /// Géocodeur qui situe les adresses (« off » : aucun)
     #[arg(long, env = "AIGUILLEUR_GEOCODER_URL", default_value = geocoder::BASE, value_parser = geocoder_url, value_name = "URL|off")]
     geocoder_url: GeocoderUrl,
+    #[command(flatten)]
+    reach: Reach,
+    /// Secrets que des émetteurs demandent : nom-court=secret, séparés par des virgules
+    #[arg(long, env = "AIGUILLEUR_ISSUER_SECRETS", hide_env_values = true, value_delimiter = ',', value_parser = issuer_secret, value_name = "NOM=SECRET")]
+    issuer_secrets: Vec<(String, Secret)>,
+    /// Réseaux des mandataires dont on croit « X-Forwarded-For », séparés par des virgules
+    #[arg(long, env = "AIGUILLEUR_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network, value_name = "RÉSEAU")]
+    trusted_proxies: Vec<IpNet>,
+    /// Demandes par seconde d'un même porteur de jeton, en moyenne sur 30 secondes (0 : sans limite)
+    #[arg(long, env = "AIGUILLEUR_RATE_SUBJECT", default_value_t = 2_000, value_name = "NOMBRE")]
+    rate_subject: u32,
+    /// Demandes par seconde d'une même adresse, en moyenne sur 30 secondes ; celles de cette machine n'en ont pas (0 : sans limite)
+    #[arg(long, env = "AIGUILLEUR_RATE_ADDRESS", default_value_t = 100, value_name = "NOMBRE")]
+    rate_address: u32,
+}
+
+/// How people reach the service, and how it reaches them.
+#[derive(Debug, Args)]
+pub struct Reach {
+    /// Adresse par laquelle on joint ce service, pour ses liens (par défaut, celle d'écoute)
+    #[arg(long, env = "AIGUILLEUR_PUBLIC_URL", value_parser = public_url, value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Serveur qui prend les courriels, en `smtps:` ou en `smtp:` ; sans lui, aucun n'est envoyé
+    #[arg(long, env = "AIGUILLEUR_SMTP_URL", hide_env_values = true, value_name = "URL")]
+    smtp_url: Option<String>,
+    /// Expéditeur des courriels
+    #[arg(
+        long,
+        env = "AIGUILLEUR_MAIL_FROM",
+        default_value = "Aiguilleur <ne-pas-repondre@localhost.localdomain>",
+        value_name = "ADRESSE"
+    )]
+    mail_from: String,
+}
+
+impl Reach {
+    /// Who sends mail; `None` when nobody was named.
+    pub fn mailer(&self) -> Result<Option<Mailer>, CliError> {
+        Ok(self.smtp_url.as_deref().filter(|url| !url.is_empty()).map(|url| Mailer::new(url, &self.mail_from)).transpose()?)
+    }
+}
+
+/// Never shown, not even by `Debug`.
+#[derive(Clone)]
+struct Secret(String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("…")
+    }
+}
+
+fn issuer_secret(text: &str) -> Result<(String, Secret), String> {
+    let pair = text.split_once('=').filter(|(slug, secret)| !slug.is_empty() && !secret.is_empty());
+    pair.map(|(slug, secret)| (slug.to_owned(), Secret(secret.to_owned()))).ok_or_else(|| "nom-court=secret est attendu".to_owned())
+}
+
+fn public_url(text: &str) -> Result<String, String> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host() && url.path() == "/");
+    url.map(|url| url.origin().ascii_serialization()).ok_or_else(|| "https://hôte ou http://hôte est attendu, sans chemin".to_owned())
+}
+
+/// A network, or one address.
+fn network(text: &str) -> Result<IpNet, String> {
+    let network = text.trim().parse::<IpNet>().ok().or_else(|| text.trim().parse::<std::net::IpAddr>().ok().map(IpNet::from));
+    network.ok_or_else(|| "une adresse ou un réseau est attendu, par exemple 10.0.0.0/8".to_owned())
 }
 
 #[derive(Debug, Clone)]
@@ -92,7 +165,7 @@ pub async fn run(settings: &Settings, serve: Serve) -> Result<(), CliError> {
         () = stop.asked() => return Ok(()),
     };
     let prepared = tokio::select! {
-        prepared = prepare(settings, &serve, &opened) => Some(prepared),
+        prepared = prepare(settings, &serve, listener.local_addr()?, &opened) => Some(prepared),
         () = stop.asked() => None,
     };
     let served = match prepared {
@@ -105,8 +178,10 @@ pub async fn run(settings: &Settings, serve: Serve) -> Result<(), CliError> {
 }
 
 /// Seeds, and loads what requests are answered from; with the referrals that will wait to be recorded.
-async fn prepare(settings: &Settings, serve: &Serve, opened: &Opened) -> Result<(AppState, Queue), CliError> {
+async fn prepare(settings: &Settings, serve: &Serve, address: SocketAddr, opened: &Opened) -> Result<(AppState, Queue), CliError> {
     let database = &opened.database;
+    let url = serve.reach.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let mailer = serve.reach.mailer()?;
     seed::apply(database, serve.seed.into(), |layer| tracing::info!(layer, "seeding")).await?;
     let geocoder = match &serve.geocoder_url {
         GeocoderUrl::Off => None,
@@ -119,6 +194,16 @@ async fn prepare(settings: &Settings, serve: &Serve, opened: &Opened) -> Result<
         organisations: Organisations::of(database.clone()),
         recorder,
         key: InstallationKey::open(&settings.data_dir)?,
+        access: Access::load(database).await?,
+        providers: Providers::default(),
+        issuer_secrets: Arc::new(serve.issuer_secrets.iter().map(|(slug, secret)| (slug.clone(), secret.0.clone())).collect()),
+        limits: Limits::new(limits::Settings {
+            per_subject: serve.rate_subject,
+            per_address: serve.rate_address,
+            trusted_proxies: serve.trusted_proxies.clone(),
+        }),
+        post: Post { database: database.clone(), mailer, site_url: url.clone() },
+        site: Site { url },
         metrics: PrometheusBuilder::new().install_recorder().map_err(std::io::Error::other)?,
         geocoder,
         questions: Arc::default(),
@@ -134,7 +219,7 @@ async fn prepare(settings: &Settings, serve: &Serve, opened: &Opened) -> Result<
 /// down what was only counted.
 async fn answer(state: AppState, queue: Queue, opened: &Opened, listener: TcpListener, mut stop: Stop) -> Result<(), CliError> {
     let database = opened.database.clone();
-    let (snapshot, questions) = (state.snapshot.clone(), state.questions.clone());
+    let (snapshot, questions, access) = (state.snapshot.clone(), state.questions.clone(), state.access.clone());
     let measures = tokio::spawn(keep_summing(state.metrics.clone()));
     let address = listener.local_addr()?;
     let server = aiguilleur_api::serve(listener, state, |_| ())?;
@@ -144,6 +229,7 @@ async fn answer(state: AppState, queue: Queue, opened: &Opened, listener: TcpLis
     let (ended_too, told) = oneshot::channel();
     let recording = tokio::spawn(keep_recording(queue, database.clone(), told));
     let follower = tokio::spawn(snapshot.follow(database.clone()));
+    let access = tokio::spawn(access.follow());
     let supervisor = tokio::spawn(opened.supervise());
     let retention = tokio::spawn(retention::keep_forgetting(database));
     let serving = tokio::spawn(server);
@@ -158,10 +244,11 @@ async fn answer(state: AppState, queue: Queue, opened: &Opened, listener: TcpLis
     drop((ended, ended_too));
     let _ = tokio::join!(recording, counter);
     follower.abort();
+    access.abort();
     supervisor.abort();
     retention.abort();
     measures.abort();
-    let _ = tokio::join!(follower, supervisor, retention, measures);
+    let _ = tokio::join!(follower, access, supervisor, retention, measures);
     outcome
 }
 

@@ -1,6 +1,7 @@
 //! The vocabulary and the rules of orientation: what a structure, a procedure, a need and a referral are,
 //! who is competent for whom, and in which order options stand. Pure: no input or output, no clock.
 
+pub mod access;
 pub mod area;
 pub mod code;
 pub mod deadline;

@@ -1,5 +1,6 @@
 //! What runs beside requests: seeding, importing, recording referrals together, and keeping the directory in memory current.
 
+pub mod access;
 pub mod import;
 pub mod questions;
 mod reconcile;

@@ -4,6 +4,8 @@ pub mod data_gouv;
 mod error;
 pub mod geocoder;
 mod http;
+pub mod mail;
+pub mod oidc;
 #[cfg(test)]
 mod stub;
 

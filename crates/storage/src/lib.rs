@@ -1,17 +1,23 @@
 //! PostgreSQL through diesel: one module per aggregate, the pool, the migrations, and the embedded cluster.
 
+pub mod access;
+pub mod audit;
 pub mod catalogue;
 pub mod changes;
 pub mod embedded;
 pub mod fund_areas;
+pub mod issuers;
+pub mod members;
 pub mod migrations;
 pub mod organisations;
+pub mod partner_keys;
 pub mod pool;
 pub mod questions;
 pub mod referrals;
 pub mod schema;
 mod scope;
 pub mod seeds;
+pub mod sessions;
 pub mod structures;
 pub mod territory;
 
@@ -32,6 +38,9 @@ pub enum StorageError {
     /// A row that can't be read back as a domain value.
     #[error("{table}.{column} : « {value} » ne peut pas être lu")]
     Unreadable { table: &'static str, column: &'static str, value: String },
+    /// Something of that name is there already.
+    #[error("il y en a déjà un de ce nom")]
+    Taken,
     #[error("la base de données a refusé : {0}")]
     Query(#[source] DieselError),
     #[error("migration : {0}")]
@@ -52,6 +61,7 @@ impl From<DieselError> for StorageError {
             {
                 Self::Unavailable(cause.message().to_owned())
             }
+            DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => Self::Taken,
             DieselError::BrokenTransactionManager => Self::Unavailable(error.to_string()),
             _ => Self::Query(error),
         }

@@ -152,6 +152,96 @@ diesel::table! {
         id -> Uuid,
         slug -> Text,
         created_at -> Timestamptz,
+        name -> Nullable<Text>,
+        may_refer -> Bool,
+    }
+}
+
+diesel::table! {
+    member (id) {
+        id -> Uuid,
+        organisation_id -> Uuid,
+        issuer -> Text,
+        subject -> Text,
+        email -> Nullable<Text>,
+        roles -> Array<Text>,
+        institution -> Nullable<Text>,
+        territory -> Array<Text>,
+        created_at -> Timestamptz,
+        joined_at -> Nullable<Timestamptz>,
+        removed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    partner_key (id) {
+        id -> Uuid,
+        organisation_id -> Uuid,
+        label -> Text,
+        key -> Text,
+        origins -> Array<Text>,
+        quota_per_minute -> Int4,
+        created_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+        replaces -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    issuer (id) {
+        id -> Uuid,
+        slug -> Text,
+        label -> Text,
+        url -> Text,
+        audiences -> Array<Text>,
+        algorithms -> Array<Text>,
+        client_id -> Nullable<Text>,
+        roles_claim -> Nullable<Text>,
+        role_map -> Jsonb,
+        organisation_claim -> Nullable<Text>,
+        organisation -> Nullable<Text>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    mail_link (digest) {
+        digest -> Text,
+        email -> Text,
+        expires_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    ended_session (token_id) {
+        token_id -> Uuid,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    access_state (id) {
+        id -> Bool,
+        revision -> Int8,
+    }
+}
+
+diesel::table! {
+    audit_entry (id) {
+        id -> Uuid,
+        at -> Timestamptz,
+        subject -> Text,
+        organisation -> Text,
+        action -> Text,
+        entity -> Text,
+        entity_id -> Text,
+        organisation_id -> Nullable<Uuid>,
+        network -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        before -> Nullable<Jsonb>,
+        after -> Nullable<Jsonb>,
     }
 }
 
@@ -269,20 +359,29 @@ diesel::table! {
 diesel::joinable!(handoff -> referral (referral_id));
 diesel::joinable!(outcome -> referral (referral_id));
 diesel::joinable!(referral -> organisation (organisation_id));
+diesel::joinable!(member -> organisation (organisation_id));
+diesel::joinable!(partner_key -> organisation (organisation_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    access_state,
     area,
+    audit_entry,
     commune,
     directory_change,
     directory_state,
+    ended_session,
     fund_area,
     handoff,
     handoff_event,
     idempotency,
     institution,
+    issuer,
+    mail_link,
+    member,
     organisation,
     outbox,
     outcome,
+    partner_key,
     procedure,
     question_count,
     referral,

@@ -11,12 +11,14 @@ use uuid::Uuid;
 
 use crate::{Database, StorageError};
 
-/// On whose behalf referrals are read and written.
+/// On whose behalf what belongs to somebody is read and written.
 #[derive(Debug, Clone, Copy)]
 pub enum Scope<'a> {
     Organisation(Uuid),
     /// Whoever holds the code on paper.
     Bearer(&'a SlipCode),
+    /// Whoever keeps members, keys and issuers. It shows no referral.
+    Administrator,
     /// The clock and retention.
     System,
 }
@@ -59,15 +61,17 @@ impl Scoped {
 
     /// Leaves the scope it was in for another. For this transaction only: a setting of the session would leak through the pool.
     pub async fn enter(&mut self, scope: Scope<'_>) -> Result<(), StorageError> {
-        let (mut organisation, mut bearer, mut system) = (String::new(), String::new(), "");
+        let (mut organisation, mut bearer, mut administrator, mut system) = (String::new(), String::new(), "", "");
         match scope {
             Scope::Organisation(id) => organisation = id.to_string(),
             Scope::Bearer(code) => bearer = code.to_string(),
+            Scope::Administrator => administrator = "on",
             Scope::System => system = "on",
         }
         diesel::select((
             set_config("aiguilleur.organisation", organisation, true),
             set_config("aiguilleur.bearer", bearer, true),
+            set_config("aiguilleur.administrator", administrator, true),
             set_config("aiguilleur.system", system, true),
         ))
         .execute(&mut **self)

@@ -59,6 +59,12 @@ impl TestDatabase {
         connection.batch_execute(sql).await.expect("the test's SQL is right");
     }
 
+    /// The same where it may be refused; the error is PostgreSQL's.
+    pub async fn try_sql(&self, sql: &str) -> Result<(), String> {
+        let mut connection = AsyncPgConnection::establish(&self.url("postgres")).await.expect("the test cluster answers");
+        connection.batch_execute(sql).await.map_err(|error| error.to_string())
+    }
+
     /// Lets nobody in any more and throws out whoever is in: a database that is away.
     pub async fn shut(&self) {
         let mut connection = AsyncPgConnection::establish(&conninfo("postgres", "postgres")).await.expect("the test cluster answers");
@@ -147,6 +153,16 @@ impl App {
         let data_dir = tempfile::tempdir().expect("a temporary folder");
         let mut command = binary(&["serve", "--listen", "127.0.0.1:0", "--seed", seed, "--database-url", &database.url("postgres")]);
         command.arg("--data-dir").arg(data_dir.path());
+        Self::spawn(command, data_dir.into())
+    }
+
+    /// The same from the build that checks no role.
+    pub fn unchecked_on(database: &TestDatabase, seed: &str) -> Self {
+        let data_dir = tempfile::tempdir().expect("a temporary folder");
+        let checked = PathBuf::from(setting(BINARY));
+        let mut command = Command::new(checked.with_file_name("aiguilleur-unchecked"));
+        command.args(["serve", "--listen", "127.0.0.1:0", "--seed", seed, "--database-url", &database.url("postgres")]);
+        command.arg("--data-dir").arg(data_dir.path()).env_remove("DATABASE_URL").stdin(Stdio::null());
         Self::spawn(command, data_dir.into())
     }
 

@@ -1,12 +1,18 @@
 //! One file per resource: its parameters, its answers, its handlers and their registration, in reading order.
 
+mod audit;
 mod communes;
 mod coverage;
 mod deadlines;
 pub(crate) mod escalation;
 mod institutions;
+mod issuers;
+mod me;
+mod members;
 mod operations;
+mod organisations;
 mod orientations;
+pub(crate) mod partner_keys;
 mod procedures;
 mod referrals;
 mod structures;
@@ -25,6 +31,7 @@ use crate::spec;
 #[openapi(
     components(schemas(ProblemDocument, FieldError)),
     tags(
+        (name = "Accès", description = "Qui peut faire quoi : organisations, membres, clés, émetteurs, journal"),
         (name = "Annuaire", description = "Les démarches, les organismes, les communes et les lieux"),
         (name = "Exploitation", description = "Ce que demande l'exploitant du service"),
         (name = "Orientation", description = "Où réorienter cette personne, et jusqu'à quand contester"),
@@ -44,6 +51,12 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
     deadlines::configure(config);
     referrals::configure(config);
     coverage::configure(config);
+    me::configure(config);
+    members::configure(config);
+    organisations::configure(config);
+    partner_keys::configure(config);
+    issuers::configure(config);
+    audit::configure(config);
     operations::configure(config);
 }
 
@@ -62,6 +75,11 @@ const MAX_LIMIT: u32 = 100;
 fn limit(fields: &Fields) -> usize {
     let limit = if fields.has("limit") { fields.integer("limit", 1..=MAX_LIMIT) } else { Some(DEFAULT_LIMIT) };
     limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or_default()
+}
+
+/// How many to ask the database for: one more than a page holds tells whether there is another.
+fn wanted(limit: usize) -> i64 {
+    i64::try_from(limit + 1).unwrap_or(i64::MAX)
 }
 
 /// A page of a list, and where the next one starts.

@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use super::communes::commune;
 use super::structures::check_procedure;
-use super::{Page, limit, not_found};
+use super::{Page, limit, not_found, wanted};
 use crate::auth::{Agent, Caller};
 use crate::fields::Fields;
 use crate::problem::{Kind, Problem, ProblemDocument};
@@ -363,8 +363,7 @@ async fn list_referrals(state: State, caller: Caller, Query(fields): Query) -> R
         return json(HttpResponse::Ok(), &Page::<ReferralItem> { items: Vec::new(), next_cursor: None });
     };
     let mut scope = scoped(&state.database, Scope::Organisation(organisation)).await?;
-    let wanted = i64::try_from(limit + 1).unwrap_or(i64::MAX);
-    let found = referrals::list(&mut scope, &filter, wanted).await?;
+    let found = referrals::list(&mut scope, &filter, wanted(limit)).await?;
     scope.commit().await?;
     let mut response = HttpResponse::Ok();
     response.insert_header(("Cache-Control", "no-store"));

@@ -1,0 +1,107 @@
+//! Mail to members: an invitation, or a link to sign in. Both hold a one-time link; whoever opens it only sees a page, until they act.
+
+use aiguilleur_outbound::mail::{MailError, Mailer};
+use aiguilleur_storage::{Database, Scope, StorageError, scoped, sessions};
+use chrono::{Duration, Utc};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::problem::{Kind, Problem};
+
+/// For which an invitation is good; after it, its member asks for a link to sign in.
+const INVITATION_LASTS: Duration = Duration::days(7);
+/// For which a link to sign in is good.
+const LINK_LASTS: Duration = Duration::minutes(15);
+
+/// Writes to members. Cloning shares its connections.
+#[derive(Debug, Clone)]
+pub struct Post {
+    pub database: Database,
+    /// `None` when this installation sends no mail.
+    pub mailer: Option<Mailer>,
+    /// Scheme, host and port by which people reach this installation, for links.
+    pub site_url: String,
+}
+
+/// Why nobody was told.
+#[derive(Debug, thiserror::Error)]
+pub enum PostError {
+    #[error("cette installation n'envoie pas de courriel : donnez-lui un serveur avec AIGUILLEUR_SMTP_URL")]
+    NoMailer,
+    #[error(transparent)]
+    Mail(#[from] MailError),
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// A link's digest, as the database keeps it.
+pub fn digest(token: &str) -> String {
+    format!("{:x}", Sha256::digest(token))
+}
+
+impl Post {
+    /// Invites an address to an organisation, which the mail names.
+    pub async fn invite(&self, address: &str, organisation: &str) -> Result<(), PostError> {
+        let link = self.invitation(address).await?;
+        let text = format!(
+            "Bonjour,\n\n{organisation} vous invite à utiliser Aiguilleur, qui répond à « où réorienter cette personne, pour cette \
+             démarche ? ».\n\nPour vous connecter, ouvrez ce lien dans les 7 jours, puis confirmez :\n\n{link}\n\n\
+             Ensuite, pour revenir : {}/sign-in\n\n\
+             Vous n'attendiez pas ce message ? Ne faites rien : sans confirmation, rien n'est ouvert.\n",
+            self.site_url
+        );
+        self.deliver(address, "Votre invitation à Aiguilleur", text).await
+    }
+
+    /// The link of an invitation, to be handed over by other means than mail.
+    pub async fn invitation(&self, address: &str) -> Result<String, StorageError> {
+        self.new_link(address, INVITATION_LASTS).await
+    }
+
+    /// Sends an address a link to sign in.
+    pub async fn send_link(&self, address: &str) -> Result<(), PostError> {
+        let link = self.new_link(address, LINK_LASTS).await?;
+        let text = format!(
+            "Bonjour,\n\nPour vous connecter à Aiguilleur, ouvrez ce lien dans les 15 minutes, puis confirmez :\n\n{link}\n\n\
+             Il ne sert qu'une fois. Vous ne l'avez pas demandé ? Ne faites rien : sans confirmation, rien n'est ouvert.\n"
+        );
+        self.deliver(address, "Votre connexion à Aiguilleur", text).await
+    }
+
+    async fn new_link(&self, address: &str, lasts: Duration) -> Result<String, StorageError> {
+        // 244 random bits.
+        let token = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+        let mut scope = scoped(&self.database, Scope::System).await?;
+        sessions::add_link(&mut scope, &digest(&token), address, Utc::now() + lasts).await?;
+        scope.commit().await?;
+        Ok(format!("{}/sign-in/link/{token}", self.site_url))
+    }
+
+    async fn deliver(&self, address: &str, subject: &str, text: String) -> Result<(), PostError> {
+        let mailer = self.mailer.as_ref().ok_or(PostError::NoMailer)?;
+        Ok(mailer.send(address, subject, text).await?)
+    }
+}
+
+impl From<PostError> for Problem {
+    fn from(error: PostError) -> Self {
+        match error {
+            PostError::NoMailer => Self::new(
+                Kind::Unavailable,
+                "Cette installation n'envoie pas de courriel : son exploitant peut y remédier. Rien n'a été enregistré.",
+            ),
+            PostError::Mail(MailError::Address(_)) => {
+                Self::new(Kind::InvalidValue, "Cette adresse de courriel ne peut pas recevoir de message.")
+            }
+            PostError::Mail(error) => {
+                // Neither the address nor what the server says of it.
+                tracing::error!(%error, "a mail could not be sent");
+                Self::new(
+                    Kind::Unavailable,
+                    "Le serveur de courriel n'a pas pris le message. Rien n'a été enregistré : réessayez dans quelques minutes.",
+                )
+            }
+            PostError::Storage(error) => error.into(),
+        }
+    }
+}
