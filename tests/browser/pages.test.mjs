@@ -35,16 +35,16 @@ const PAGES = {
     return "Corriger l'adresse";
   },
   link: async (page) => {
-    await page.goto((await invite("Médiathèque intercommunale Simone-et-Lucie de Saint-Aubin-du-Cormier")).link);
+    await page.goto((await invite("Médiathèque intercommunale de démonstration des Trois-Rivières-et-Environs")).link);
     return "Vous agirez pour";
   },
   choice: async (page) => {
-    const { email } = await invite("Médiathèque intercommunale Simone-et-Lucie de Saint-Aubin-du-Cormier");
+    const { email } = await invite("Médiathèque intercommunale de démonstration des Trois-Rivières-et-Environs");
     await page.goto((await invite("Maison des services", email)).link);
     return "Pour quelle organisation ?";
   },
   account: async (page) => {
-    await confirm(page, (await invite("Médiathèque intercommunale Simone-et-Lucie de Saint-Aubin-du-Cormier")).link);
+    await confirm(page, (await invite("Médiathèque intercommunale de démonstration des Trois-Rivières-et-Environs")).link);
     return "Votre compte";
   },
   "used-link": async (page) => {

@@ -210,12 +210,12 @@ impl Fields {
     /// Several words of a vocabulary that accepts more spellings than its own.
     pub fn codes_with<T>(&self, name: &str, parse: impl Fn(&str) -> Result<T, code::NotAllowed>) -> Vec<T> {
         let mut words = self.words(name);
-        words.sort();
-        words.dedup();
         if words.len() > MAX_WORDS {
             self.report(Kind::InvalidValue, name, format!("{MAX_WORDS} valeurs au plus."));
             return Vec::new();
         }
+        words.sort();
+        words.dedup();
         let parsed = words.into_iter().map(|word| parse(&word));
         parsed
             .filter_map(|result| {

@@ -40,7 +40,7 @@ struct NewMember {
     /// What the issuer calls it.
     #[schema(min_length = 1, max_length = 200, example = "agent-7")]
     subject: Option<String>,
-    #[schema(min_items = 1, max_items = 6)]
+    #[schema(min_items = 1, max_items = 50)]
     roles: Vec<Role>,
     /// Slug of the institution whose contacts an institution editor keeps.
     #[schema(min_length = 1, max_length = 100, example = json!(null))]
@@ -55,7 +55,7 @@ struct NewMember {
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "documents the body")]
 struct MemberChange {
-    #[schema(min_items = 1, max_items = 6)]
+    #[schema(min_items = 1, max_items = 50)]
     roles: Vec<Role>,
     #[schema(min_length = 1, max_length = 100, example = json!(null))]
     institution: Option<String>,
