@@ -64,3 +64,20 @@ async fn by_default_two_thousand_a_second_are_let_in() {
     let answer = app.get_as("/v1/me", &token).await;
     assert_eq!(answer.header("ratelimit-policy"), "\"subject\";q=60000;w=30");
 }
+
+#[tokio::test]
+async fn nobodys_mailbox_is_flooded() {
+    let database = TestDatabase::clone_of(TEMPLATE).await;
+    let app = App::on(&database, "none");
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let ask = async |address: &str| {
+        let form = client.post(format!("{}/sign-in/mail", app.address)).header("Content-Type", "application/x-www-form-urlencoded");
+        form.body(format!("email={address}")).send().await.unwrap().status().as_u16()
+    };
+    for _ in 0..10 {
+        assert_eq!(ask("accueil@ccas.exemple.fr").await, 200);
+    }
+    assert_eq!(ask("Accueil@CCAS.exemple.fr").await, 429, "the same address");
+    assert_eq!(ask("autre@ccas.exemple.fr").await, 200);
+    assert_eq!(ask("pas-une-adresse").await, 422);
+}

@@ -170,7 +170,7 @@ impl Presented {
                 .ok_or_else(|| refused("« Authorization: Bearer … » est attendu"))?;
             return Ok(Some(Self { token, is_session: false }));
         }
-        let Some(token) = session::of(request) else { return Ok(None) };
+        let Some(token) = state.site.session_of(request) else { return Ok(None) };
         // Another site's page can make a browser send a session along, but not say that it is one of ours.
         let is_reading = matches!(*request.method(), Method::GET | Method::HEAD);
         if !is_reading && !state.site.is_origin_of(request) {

@@ -31,6 +31,9 @@ use state::AppState;
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::SwaggerUi;
 
+#[cfg(all(feature = "unchecked", not(debug_assertions)))]
+compile_error!("`unchecked` takes every check of a role out: it is for the tests, never for a release");
+
 /// How long a connection may be silent between two requests: longer than the load balancers in use keep theirs (60 s), so that it is
 /// never this end that closes one which the other is about to use.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);

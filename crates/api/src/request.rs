@@ -11,6 +11,7 @@ use chrono_tz::Europe::Paris;
 use futures_util::future::LocalBoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::fields::Fields;
 use crate::problem::{Kind, Problem};
@@ -19,6 +20,8 @@ use crate::texts::Language;
 
 /// The largest body taken, in bytes: a batch of 100 referrals with room to spare.
 pub const MAX_BODY: usize = 256 * 1024;
+/// The largest form, in bytes.
+const MAX_FORM: usize = 4_096;
 
 /// How long a body may take to arrive: the largest one needs a line of 140 kbit/s.
 const BODY_PATIENCE: Duration = Duration::from_secs(15);
@@ -54,30 +57,7 @@ impl FromRequest for JsonBody {
             if !is_json {
                 return Err(Problem::new(Kind::UnsupportedMediaType, "Le corps doit être annoncé par « Content-Type: application/json »."));
             }
-            let too_large = || Problem::new(Kind::PayloadTooLarge, format!("Le corps peut peser {MAX_BODY} octets au plus."));
-            let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-            if announced.is_some_and(|length| length > MAX_BODY) {
-                return Err(too_large());
-            }
-            let arriving = async {
-                let mut body = Vec::new();
-                while let Some(chunk) = payload.next().await {
-                    let chunk = chunk.map_err(|_| Problem::new(Kind::MalformedRequest, "Le corps n'est pas arrivé en entier."))?;
-                    if body.len() + chunk.len() > MAX_BODY {
-                        return Err(too_large());
-                    }
-                    body.extend_from_slice(&chunk);
-                }
-                Ok(body)
-            };
-            let too_slow = |_| {
-                let patience = BODY_PATIENCE.as_secs();
-                Problem::new(
-                    Kind::RequestTimeout,
-                    format!("Le corps n'est pas arrivé en entier en {patience} secondes. Rien n'a été enregistré."),
-                )
-            };
-            let body = tokio::time::timeout(BODY_PATIENCE, arriving).await.map_err(too_slow)??;
+            let body = read_body(&request, &mut payload, MAX_BODY).await?;
             let parsed = serde_json::from_slice(&body).map_err(|error| {
                 let place = format!("ligne {}, colonne {}", error.line(), error.column());
                 Problem::new(Kind::MalformedRequest, format!("Le corps n'est pas du JSON valide en UTF-8 ({place})."))
@@ -86,6 +66,52 @@ impl FromRequest for JsonBody {
         }
         .boxed_local()
     }
+}
+
+/// The fields of a page's form.
+#[derive(Debug)]
+pub struct Form<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let mut payload = payload.take();
+        async move {
+            let body = read_body(&request, &mut payload, MAX_FORM).await?;
+            let fields = std::str::from_utf8(&body).ok().and_then(|body| web::Query::<T>::from_query(body).ok());
+            let fields = fields.ok_or_else(|| Problem::new(Kind::MalformedRequest, "Ce formulaire ne peut pas être lu."))?;
+            Ok(Self(fields.into_inner()))
+        }
+        .boxed_local()
+    }
+}
+
+/// A body, if it is small enough and arrives in time.
+async fn read_body(request: &HttpRequest, payload: &mut Payload, most: usize) -> Result<Vec<u8>, Problem> {
+    let too_large = || Problem::new(Kind::PayloadTooLarge, format!("Le corps peut peser {most} octets au plus."));
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > most) {
+        return Err(too_large());
+    }
+    let arriving = async {
+        let mut body = Vec::new();
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|_| Problem::new(Kind::MalformedRequest, "Le corps n'est pas arrivé en entier."))?;
+            if body.len() + chunk.len() > most {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    };
+    let too_slow = |_| {
+        let patience = BODY_PATIENCE.as_secs();
+        Problem::new(Kind::RequestTimeout, format!("Le corps n'est pas arrivé en entier en {patience} secondes. Rien n'a été enregistré."))
+    };
+    tokio::time::timeout(BODY_PATIENCE, arriving).await.map_err(too_slow)?
 }
 
 /// A JSON answer that depends on nothing but the request.

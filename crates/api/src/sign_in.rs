@@ -18,12 +18,12 @@ use chrono::Duration;
 use html_escape::encode_safe as safe;
 use serde::{Deserialize, Serialize};
 
-use crate::auth::session::{self, LASTS};
+use crate::auth::session::LASTS;
 use crate::auth::{Caller, Identity, is_slug};
 use crate::invitation;
 use crate::pages::{page, page_with};
 use crate::problem::Problem;
-use crate::request::{State, segment};
+use crate::request::{Form, State, segment};
 
 /// What the addresses of one-time links begin with; what follows is a secret.
 pub const LINKS: &str = "/sign-in/link/";
@@ -31,12 +31,9 @@ pub const LINKS: &str = "/sign-in/link/";
 const JOURNEY_LASTS: Duration = Duration::minutes(10);
 /// The cookie that remembers it.
 const JOURNEY: &str = "aiguilleur-journey";
-/// The largest form taken, in bytes.
-const MAX_FORM: usize = 4_096;
 
 pub fn configure(config: &mut web::ServiceConfig) {
     config
-        .app_data(web::FormConfig::default().limit(MAX_FORM))
         .service(sign_in)
         .service(ask_for_link)
         .service(see_link)
@@ -94,7 +91,7 @@ async fn sign_in(state: State) -> HttpResponse {
 
 /// Says the same whoever asks: an address that is nobody's here isn't told so, and no mail is waited for.
 #[post("/sign-in/mail")]
-async fn ask_for_link(request: HttpRequest, state: State, form: web::Form<Address>) -> Result<HttpResponse, Problem> {
+async fn ask_for_link(request: HttpRequest, state: State, Form(form): Form<Address>) -> Result<HttpResponse, Problem> {
     let Some(address) = parse_address(&form.email) else {
         let body = "<h1>Adresse à corriger</h1><p class=\"notice\">Ce n'est pas une adresse de courriel complète, comme accueil@ccas.exemple.fr. \
                     <a href=\"/sign-in\">Corriger l'adresse</a></p>";
@@ -157,7 +154,7 @@ async fn see_link(request: HttpRequest, state: State) -> Result<HttpResponse, Pr
 }
 
 #[post("/sign-in/link/{token}")]
-async fn use_link(request: HttpRequest, state: State, form: web::Form<Choice>) -> Result<HttpResponse, Problem> {
+async fn use_link(request: HttpRequest, state: State, Form(form): Form<Choice>) -> Result<HttpResponse, Problem> {
     // Nobody is signed in from another site's page, as somebody else than they believe.
     if !state.site.is_origin_of(&request) {
         return Ok(not_signed_in("Cette demande vient d'une page d'un autre site. Rouvrez le lien reçu par courriel."));
@@ -240,7 +237,7 @@ async fn go_to_issuer(request: HttpRequest, state: State) -> Result<HttpResponse
 #[get("/sign-in/callback")]
 async fn come_back(request: HttpRequest, state: State) -> Result<HttpResponse, Problem> {
     let query: HashMap<String, String> = web::Query::from_query(request.query_string()).map(web::Query::into_inner).unwrap_or_default();
-    let visit: Option<Visit> = session::cookie(&request, JOURNEY).and_then(|sealed| state.key.unseal(JOURNEY, &sealed));
+    let visit: Option<Visit> = state.site.value_of(&request, JOURNEY).and_then(|sealed| state.key.unseal(JOURNEY, &sealed));
     let Some(visit) = visit.filter(|visit| query.get("state").is_some_and(|told| *told == visit.journey.state)) else {
         return Ok(not_signed_in("Cette connexion n'a pas été commencée dans ce navigateur, ou elle a duré plus de dix minutes."));
     };

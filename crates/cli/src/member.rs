@@ -129,6 +129,7 @@ async fn act(database: &Database, command: Member) -> Result<(), CliError> {
         Member::Remove { bearer } => {
             let organisation = known(&mut scope, &bearer.organisation).await?;
             let found = members::with_subject(&mut scope, organisation.id, &bearer.issuer, &bearer.subject).await?;
+            let is_known = found.is_some();
             let member = if let Some(member) = found {
                 member
             } else {
@@ -137,7 +138,11 @@ async fn act(database: &Database, command: Member) -> Result<(), CliError> {
                 members::add(&mut scope, &actor, organisation.id, unheard_of, Grant::default()).await?
             };
             members::remove(&mut scope, &actor, organisation.id, member.id).await?;
-            say("Membre retiré.");
+            say(if is_known {
+                "Membre retiré."
+            } else {
+                "Aucun membre ne s'appelait ainsi : s'il existe un jeton à ce nom, il est désormais refusé. Vérifiez le nom et --issuer avec « aiguilleur member list »."
+            });
         }
     }
     Ok(scope.commit().await?)

@@ -97,6 +97,11 @@ impl Providers {
         if !is_pinned {
             return Err("l'algorithme de signature du jeton n'est pas admis");
         }
+        // What is meant for somebody else costs no signature; what is said to be for us is believed once that is checked.
+        let told = jsonwebtoken::dangerous::insecure_decode_claims::<Value>(token).map_err(|_| "le jeton ne peut pas être lu")?;
+        if !is_meant_for(&told, audiences) {
+            return Err("le jeton n'est pas destiné à ce service");
+        }
         let provider = self.of(issuer).ok_or("l'émetteur du jeton n'est pas joignable")?;
         let kid = header.kid.as_deref();
         if provider.known_key(kid).is_none() {
@@ -114,6 +119,16 @@ impl Providers {
         let vouched = vouched(issuer, &claims)?;
         self.well_signed.insert(remembered, claims);
         Ok(vouched)
+    }
+}
+
+/// `aud` is a text or a list of them (RFC 7519).
+fn is_meant_for(claims: &Value, audiences: &[String]) -> bool {
+    let is_ours = |told: &Value| told.as_str().is_some_and(|told| audiences.iter().any(|ours| ours == told));
+    match claims.get("aud") {
+        Some(Value::Array(told)) => told.iter().any(is_ours),
+        Some(told) => is_ours(told),
+        None => false,
     }
 }
 
