@@ -73,6 +73,7 @@ async fn a_quota_is_told_and_kept() {
     let answer = app.send(Method::GET, "/v1/procedures?limit=1", &headers, None).await;
     assert_eq!(answer.status, 429, "{}", answer.text);
     assert!(answer.header("ratelimit").starts_with("\"partner-key\";r=0;"), "{}", answer.header("ratelimit"));
+    assert_eq!(answer.header("access-control-allow-origin"), "*", "the page may read why");
     let wait: u64 = answer.header("retry-after").parse().unwrap();
     assert!((1..=13).contains(&wait), "one of five in a minute comes back after twelve seconds: {wait}");
     assert_eq!(app.get("/v1/procedures?limit=1").await.status, 200, "nobody else is held back");

@@ -68,7 +68,8 @@ async fn by_default_two_thousand_a_second_are_let_in() {
 #[tokio::test]
 async fn nobodys_mailbox_is_flooded() {
     let database = TestDatabase::clone_of(TEMPLATE).await;
-    let app = App::on(&database, "none");
+    // Nobody is a member: no mail is sent.
+    let app = App::with_settings(&database, "none", &[("AIGUILLEUR_SMTP_URL", "smtp://127.0.0.1:1")]);
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let ask = async |address: &str| {
         let form = client.post(format!("{}/sign-in/mail", app.address)).header("Content-Type", "application/x-www-form-urlencoded");

@@ -58,6 +58,7 @@ async fn forged_and_foreign_tokens_are_refused() {
         ("without an end", key.sign(&with(claims.clone(), "exp", json!(null)))),
         ("not yet", key.sign(&with(claims.clone(), "nbf", json!(now + 600)))),
         ("from the future", key.sign(&with(claims.clone(), "iat", json!(now + 600)))),
+        ("of an end beyond all calendars", key.sign(&with(claims.clone(), "exp", json!(i64::MAX)))),
         ("of nobody", key.sign(&with(claims.clone(), "sub", json!("")))),
         ("an organisation that can't be", key.sign(&with(claims.clone(), "organisation", json!("a b/../c")))),
         ("of no organisation", key.sign(&with(claims.clone(), "organisation", json!(null)))),

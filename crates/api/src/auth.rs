@@ -186,7 +186,11 @@ fn refused(why: &str) -> Problem {
 
 /// The short name of an organisation: letters, digits, dots, dashes and underscores, at most 100.
 pub fn is_slug(text: &str) -> bool {
-    !text.is_empty() && text.len() <= 100 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
+    let is_a_step = matches!(text, "." | "..");
+    !text.is_empty()
+        && !is_a_step
+        && text.len() <= 100
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
 }
 
 fn is_subject(text: &str) -> bool {
@@ -236,7 +240,7 @@ fn theirs(register: &Register, vouched: Vouched) -> Result<Identity, Problem> {
         subject: vouched.subject,
         organisation,
         grant: Grant::of(&vouched.roles),
-        expires_at: DateTime::from_timestamp(vouched.expires_at, 0).unwrap_or_default(),
+        expires_at: vouched.expires_at,
         token_id: None,
     };
     in_force(register, identity)

@@ -8,9 +8,11 @@ use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage};
+use percent_encoding::percent_decode_str;
 use tracing::Span;
 use tracing_actix_web::{RequestId, RootSpanBuilder};
 
+use crate::limits;
 use crate::problem::{Kind, Problem};
 use crate::sign_in;
 
@@ -60,6 +62,7 @@ pub async fn wrap<B: MessageBody + 'static>(
         },
     };
 
+    limits::tell(&mut response);
     sign(response.headers_mut(), &id);
     let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let labels = [("method", known_method(&method).to_owned()), ("route", route), ("status", response.status().as_str().to_owned())];
@@ -67,9 +70,10 @@ pub async fn wrap<B: MessageBody + 'static>(
     Ok(response)
 }
 
-/// A path as it may be told: a link to sign in is a secret until it is used.
-fn told(path: &str) -> &str {
-    if path.starts_with(sign_in::LINKS) { sign_in::LINKS } else { path }
+/// A path as it may be told: a link to sign in is a secret until it is used, however its address is written.
+pub fn told(path: &str) -> &str {
+    let plain = percent_decode_str(path).decode_utf8_lossy().to_lowercase();
+    if plain.contains("sign-in") && plain.contains("link") { sign_in::LINKS } else { path }
 }
 
 /// What every answer carries, refusals included.

@@ -177,6 +177,15 @@ impl Fields {
         }
     }
 
+    /// Text of one line, to be shown to people.
+    pub fn line(&self, name: &str, longest: usize) -> Option<&str> {
+        let text = self.text(name, longest)?;
+        if text.chars().any(char::is_control) {
+            return self.refuse(name, "Une seule ligne est attendue, sans caractère de commande.");
+        }
+        Some(text)
+    }
+
     pub fn code<T>(&self, name: &str) -> Option<T>
     where
         T: std::str::FromStr + VariantArray + Copy + Into<&'static str>,

@@ -42,6 +42,7 @@ pub fn digest(token: &str) -> String {
 impl Post {
     /// Invites an address to an organisation, which the mail names.
     pub async fn invite(&self, address: &str, organisation: &str) -> Result<(), PostError> {
+        self.mailer.as_ref().ok_or(PostError::NoMailer)?;
         let link = self.invitation(address).await?;
         let text = format!(
             "Bonjour,\n\n{organisation} vous invite à utiliser Aiguilleur, qui répond à « où réorienter cette personne, pour cette \
@@ -50,7 +51,7 @@ impl Post {
              Vous n'attendiez pas ce message ? Ne faites rien : sans confirmation, rien n'est ouvert.\n",
             self.site_url
         );
-        self.deliver(address, "Votre invitation à Aiguilleur", text).await
+        self.deliver(&link, address, "Votre invitation à Aiguilleur", text).await
     }
 
     /// The link of an invitation, to be handed over by other means than mail.
@@ -65,7 +66,7 @@ impl Post {
             "Bonjour,\n\nPour vous connecter à Aiguilleur, ouvrez ce lien dans les 15 minutes, puis confirmez :\n\n{link}\n\n\
              Il ne sert qu'une fois. Vous ne l'avez pas demandé ? Ne faites rien : sans confirmation, rien n'est ouvert.\n"
         );
-        self.deliver(address, "Votre connexion à Aiguilleur", text).await
+        self.deliver(&link, address, "Votre connexion à Aiguilleur", text).await
     }
 
     async fn new_link(&self, address: &str, lasts: Duration) -> Result<String, StorageError> {
@@ -77,9 +78,16 @@ impl Post {
         Ok(format!("{}/sign-in/link/{token}", self.site_url))
     }
 
-    async fn deliver(&self, address: &str, subject: &str, text: String) -> Result<(), PostError> {
+    async fn deliver(&self, link: &str, address: &str, subject: &str, text: String) -> Result<(), PostError> {
         let mailer = self.mailer.as_ref().ok_or(PostError::NoMailer)?;
-        Ok(mailer.send(address, subject, text).await?)
+        if let Err(error) = mailer.send(address, subject, text).await {
+            // Nobody has the link: neither it nor the address is kept.
+            let mut scope = scoped(&self.database, Scope::System).await?;
+            sessions::forget_link(&mut scope, &digest(link.rsplit('/').next().unwrap_or_default())).await?;
+            scope.commit().await?;
+            return Err(error.into());
+        }
+        Ok(())
     }
 }
 

@@ -49,7 +49,7 @@ pub fn serve(listener: TcpListener, state: AppState, beside: fn(&mut web::Servic
     // Built before the first request, not during it.
     let specification = spec::document().clone();
     let data = web::Data::new(state);
-    tokio::spawn(data.providers.clone().keep_fresh());
+    tokio::spawn(data.providers.clone().keep_fresh(data.access.clone()));
     tokio::spawn(data.limits.clone().keep_small());
     let server = HttpServer::new(move || {
         let (app, _) = App::new().into_utoipa_app().openapi(spec::frame()).configure(routes::configure).split_for_parts();

@@ -224,22 +224,26 @@ pub fn count_subject(request: &HttpRequest, state: &AppState, identity: &Identit
     Ok(())
 }
 
-/// Counts requests by address and by partner key, and tells what is left. Pages of other sites may read what is public.
+/// Counts requests by address and by partner key, and answers browsers that ask what another site's page may send.
 pub async fn wrap<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
     let Some(state) = request.app_data::<State>().cloned() else { return Ok(next.call(request).await?.map_into_left_body()) };
     let is_interface = request.path().starts_with("/v1/");
-    let origin = request.headers().get(header::ORIGIN).filter(|_| is_interface).cloned();
-    let answer = match enter(&request, &state, is_interface) {
-        Err(problem) => request.into_response(problem.error_response()).map_into_right_body(),
-        Ok(()) if is_preflight(&request) => request.into_response(preflight()).map_into_right_body(),
-        Ok(()) => next.call(request).await?.map_into_left_body(),
-    };
-    let mut answer = answer;
-    let left = answer.request().extensions().get::<Left>().copied();
-    let headers = answer.headers_mut();
+    match enter(&request, &state, is_interface) {
+        Err(problem) => Ok(request.into_response(problem.error_response()).map_into_right_body()),
+        Ok(()) if is_preflight(&request) => Ok(request.into_response(preflight()).map_into_right_body()),
+        Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
+    }
+}
+
+/// Says on an answer, a problem's too, what is left; and that pages of other sites may read it.
+pub fn tell<B>(response: &mut ServiceResponse<B>) {
+    let request = response.request();
+    let left = request.extensions().get::<Left>().copied();
+    let is_from_page = request.path().starts_with("/v1/") && request.headers().contains_key(header::ORIGIN);
+    let headers = response.headers_mut();
     if let Some(left) = left.filter(|_| !headers.contains_key(&RATE_LIMIT)) {
         for (name, value) in [(RATE_LIMIT_POLICY, left.policy()), (RATE_LIMIT, left.state())] {
             if let Ok(value) = HeaderValue::from_str(&value) {
@@ -247,15 +251,12 @@ pub async fn wrap<B: MessageBody + 'static>(
             }
         }
     }
-    if origin.is_some() {
+    if is_from_page {
         // Without credentials: a session is never sent along to what any page may read.
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-        headers.insert(
-            header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            HeaderValue::from_static("etag, link, ratelimit, ratelimit-policy, retry-after, x-request-id"),
-        );
+        let read = "etag, link, ratelimit, ratelimit-policy, retry-after, x-request-id";
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(read));
     }
-    Ok(answer)
 }
 
 fn enter(request: &ServiceRequest, state: &web::Data<AppState>, is_interface: bool) -> Result<(), Problem> {

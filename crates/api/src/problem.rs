@@ -323,7 +323,7 @@ impl From<StorageError> for Problem {
                 tracing::warn!(%cause, "the database is not available");
                 Self::new(
                     Kind::Unavailable,
-                    "La base de données ne répond pas, l'enregistrement n'est pas confirmé. Réessayez dans quelques secondes, avec la même clé « Idempotency-Key ».",
+                    "La base de données ne répond pas : rien n'est confirmé. Réessayez dans quelques secondes ; un enregistrement, avec la même clé « Idempotency-Key ».",
                 )
             }
             StorageError::Taken => Self::new(Kind::AlreadyThere, "Il y en a déjà un de ce nom. Rien n'a été changé."),

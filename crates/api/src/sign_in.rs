@@ -98,6 +98,11 @@ async fn ask_for_link(request: HttpRequest, state: State, Form(form): Form<Addre
         return Ok(page_with(StatusCode::UNPROCESSABLE_ENTITY, "Adresse à corriger", body));
     };
     state.limits.count_mail(&request, &address)?;
+    if state.post.mailer.is_none() {
+        let body = "<h1>Pas de connexion par courriel ici</h1><p class=\"notice\">Cette installation n'envoie pas de courriel : adressez-vous à \
+                    son administrateur, qui peut vous remettre un lien.</p>";
+        return Ok(page_with(StatusCode::SERVICE_UNAVAILABLE, "Pas de connexion par courriel ici", body));
+    }
     let body = format!(
         "<h1>Consultez votre messagerie</h1><p class=\"notice\" role=\"status\">Si {} est l'adresse d'un membre, un lien de connexion vient \
          d'y être envoyé. Il est valable 15 minutes et ne sert qu'une fois.</p>\

@@ -24,12 +24,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Où réorienter cette personne, pour cette démarche ?
 #[derive(Debug, Parser)]
-#[command(
-    name = "aiguilleur",
-    version,
-    about,
-    after_help = "Sans DATABASE_URL, une base PostgreSQL privée vit dans le dossier de données."
-)]
+#[command(name = "aiguilleur", version, after_help = "Sans DATABASE_URL, une base PostgreSQL privée vit dans le dossier de données.")]
 struct Cli {
     #[command(flatten)]
     settings: Settings,

@@ -1,13 +1,14 @@
 //! `aiguilleur serve`: database, seed, directory in memory, then requests, until told to stop.
 
+use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
 use aiguilleur_api::atlas::Atlases;
-use aiguilleur_api::auth::InstallationKey;
 use aiguilleur_api::auth::issuers::Providers;
 use aiguilleur_api::auth::session::Site;
+use aiguilleur_api::auth::{InstallationKey, is_slug};
 use aiguilleur_api::escalations::Escalations;
 use aiguilleur_api::invitation::Post;
 use aiguilleur_api::limits::{self, Limits};
@@ -54,8 +55,8 @@ pub struct Serve {
     #[command(flatten)]
     reach: Reach,
     /// Secrets que des émetteurs demandent : nom-court=secret, séparés par des virgules
-    #[arg(long, env = "AIGUILLEUR_ISSUER_SECRETS", hide_env_values = true, value_delimiter = ',', value_parser = issuer_secret, value_name = "NOM=SECRET")]
-    issuer_secrets: Vec<(String, Secret)>,
+    #[arg(long, env = "AIGUILLEUR_ISSUER_SECRETS", hide_env_values = true, value_name = "NOM=SECRET,…")]
+    issuer_secrets: Option<Secret>,
     /// Réseaux des mandataires dont on croit « X-Forwarded-For », séparés par des virgules
     #[arg(long, env = "AIGUILLEUR_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network, value_name = "RÉSEAU")]
     trusted_proxies: Vec<IpNet>,
@@ -103,9 +104,18 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-fn issuer_secret(text: &str) -> Result<(String, Secret), String> {
-    let pair = text.split_once('=').filter(|(slug, secret)| !slug.is_empty() && !secret.is_empty());
-    pair.map(|(slug, secret)| (slug.to_owned(), Secret(secret.to_owned()))).ok_or_else(|| "nom-court=secret est attendu".to_owned())
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+/// By the issuer's slug. What can't be read isn't shown: it may be a secret.
+fn issuer_secrets(given: Option<&Secret>) -> Result<HashMap<String, String>, CliError> {
+    let wrong = || CliError::Sentence("AIGUILLEUR_ISSUER_SECRETS : nom-court=secret est attendu, séparés par des virgules".to_owned());
+    let pairs = given.map_or("", |given| &given.0).split(',').filter(|pair| !pair.is_empty());
+    let read = pairs.map(|pair| pair.split_once('=').filter(|(slug, secret)| is_slug(slug) && !secret.is_empty()));
+    read.map(|pair| pair.map(|(slug, secret)| (slug.to_owned(), secret.to_owned())).ok_or_else(wrong)).collect()
 }
 
 fn public_url(text: &str) -> Result<String, String> {
@@ -196,7 +206,7 @@ async fn prepare(settings: &Settings, serve: &Serve, address: SocketAddr, opened
         key: InstallationKey::open(&settings.data_dir)?,
         access: Access::load(database).await?,
         providers: Providers::default(),
-        issuer_secrets: Arc::new(serve.issuer_secrets.iter().map(|(slug, secret)| (slug.clone(), secret.0.clone())).collect()),
+        issuer_secrets: Arc::new(issuer_secrets(serve.issuer_secrets.as_ref())?),
         limits: Limits::new(limits::Settings {
             per_subject: serve.rate_subject,
             per_address: serve.rate_address,

@@ -34,6 +34,12 @@ pub async fn use_link(connection: &mut AsyncPgConnection, digest: &str) -> Resul
     Ok(used.get_result(connection).await.optional()?)
 }
 
+/// Forgets a link that nobody was sent.
+pub async fn forget_link(connection: &mut AsyncPgConnection, digest: &str) -> Result<(), StorageError> {
+    diesel::delete(mail_link::table.find(digest)).execute(connection).await?;
+    Ok(())
+}
+
 /// Refuses a token from now on, on every node.
 pub async fn end(connection: &mut AsyncPgConnection, token_id: Uuid, expires_at: DateTime<Utc>) -> Result<(), StorageError> {
     let row = (ended_session::token_id.eq(token_id), ended_session::expires_at.eq(expires_at));

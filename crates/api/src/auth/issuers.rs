@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aiguilleur_domain::access::{Grant, Role};
-use aiguilleur_jobs::access::Register;
+use aiguilleur_jobs::access::{Access, Register};
 use aiguilleur_outbound::oidc::Provider;
 use aiguilleur_storage::issuers::Issuer;
+use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use moka::sync::Cache;
 use serde::Deserialize;
@@ -35,7 +36,7 @@ pub struct Vouched {
     pub organisation: Option<String>,
     /// From its claims, as the issuer's settings translate them.
     pub roles: Vec<Role>,
-    pub expires_at: i64,
+    pub expires_at: DateTime<Utc>,
     pub nonce: Option<String>,
 }
 
@@ -64,12 +65,17 @@ impl Providers {
     }
 
     /// Asks again for the keys of those that were called before, when it is time; what is known stays good while they are away.
-    pub async fn keep_fresh(self) {
+    pub async fn keep_fresh(self, access: Access) {
         loop {
             tokio::time::sleep(Duration::from_secs(30)).await;
-            for (_, provider) in &self.by_url {
-                if provider.is_stale() {
-                    provider.refresh().await;
+            let register = access.get();
+            for (url, provider) in &self.by_url {
+                if register.issuer(&url).is_none() {
+                    // Nobody that isn't trusted any more is called.
+                    self.by_url.invalidate(&*url);
+                } else if provider.is_stale() {
+                    // Each in its own time: a slow one holds no other up.
+                    tokio::spawn(async move { provider.refresh().await });
                 }
             }
         }
@@ -152,12 +158,13 @@ fn name(algorithm: Algorithm) -> &'static str {
 fn vouched(issuer: &Arc<Issuer>, claims: &Value) -> Result<Vouched, &'static str> {
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     let expires_at = claims.get("exp").and_then(Value::as_i64).ok_or("le jeton ne dit pas quand il finit")?;
-    let now = chrono::Utc::now().timestamp();
+    let ends = DateTime::from_timestamp(expires_at, 0).ok_or("le jeton finit à un instant qui n'existe pas")?;
+    let now = Utc::now().timestamp();
     let skew = i64::try_from(CLOCK_SKEW_S).unwrap_or_default();
-    if expires_at + skew < now {
+    if expires_at.saturating_add(skew) < now {
         return Err("le jeton a expiré");
     }
-    if claims.get("iat").and_then(Value::as_i64).is_some_and(|issued_at| issued_at > now + skew) {
+    if claims.get("iat").and_then(Value::as_i64).is_some_and(|issued_at| issued_at > now.saturating_add(skew)) {
         return Err("le jeton vient de l'avenir : l'horloge de son émetteur est à vérifier");
     }
     let told = issuer.organisation_claim.as_deref().and_then(|pointer| claims.pointer(pointer)).and_then(Value::as_str);
@@ -166,7 +173,7 @@ fn vouched(issuer: &Arc<Issuer>, claims: &Value) -> Result<Vouched, &'static str
         subject: text("sub").unwrap_or_default().to_owned(),
         organisation: told.map(str::to_owned).or_else(|| issuer.organisation.clone()),
         roles: roles(issuer, claims),
-        expires_at,
+        expires_at: ends,
         nonce: text("nonce").map(str::to_owned),
     })
 }

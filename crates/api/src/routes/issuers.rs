@@ -162,7 +162,7 @@ fn read(fields: &Fields, role_map: Option<Value>) -> Option<Issuer> {
         fields.report(Kind::InvalidValue, name, "Une valeur est attendue.");
     }
     let slug = required_slug(fields, "slug");
-    let label = fields.text("label", MAX_LABEL).map(str::to_owned);
+    let label = fields.line("label", MAX_LABEL).map(str::to_owned);
     let url = fields.text("url", MAX_URL).and_then(|url| match parse_issuer(url) {
         Ok(_) => Some(url.to_owned()),
         Err(error) => {

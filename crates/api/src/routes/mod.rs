@@ -22,6 +22,7 @@ use aiguilleur_domain::territory::Commune;
 use serde::Serialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::envelope::told;
 use crate::fields::Fields;
 use crate::problem::{FieldError, Problem, ProblemDocument};
 use crate::spec;
@@ -63,7 +64,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 /// What answers where no route does: the methods that exist there, or nothing.
 pub async fn not_found(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let methods = spec::methods_of(request.path());
-    Err(if methods.is_empty() { Problem::not_found(request.path()) } else { Problem::method_not_allowed(methods) })
+    Err(if methods.is_empty() { Problem::not_found(told(request.path())) } else { Problem::method_not_allowed(methods) })
 }
 
 /// How many items a list gives unless asked.

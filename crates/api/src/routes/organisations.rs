@@ -101,7 +101,7 @@ async fn create_organisation(state: State, caller: Caller, JsonBody(body): JsonB
     let agent = caller.may("create_organisation")?;
     let fields = Fields::from_json(body, &spec::body_fields("NewOrganisation"))?;
     let slug = required_slug(&fields, "slug");
-    let name = fields.text("name", MAX_NAME).map(str::to_owned);
+    let name = fields.line("name", MAX_NAME).map(str::to_owned);
     let may_refer = if fields.has("may_refer") { fields.flag("may_refer") } else { None };
     let slug = fields.finish(slug)?;
     let new = Organisation { id: Uuid::now_v7(), slug, created_at: Utc::now(), name, may_refer: may_refer.unwrap_or_default() };
@@ -152,7 +152,7 @@ async fn update_organisation(
 ) -> Result<HttpResponse, Problem> {
     let agent = caller.may("update_organisation")?;
     let fields = Fields::from_json(body, &spec::body_fields("OrganisationChange"))?;
-    let name = fields.text("name", MAX_NAME).map(str::to_owned);
+    let name = fields.line("name", MAX_NAME).map(str::to_owned);
     let may_refer = if fields.has("may_refer") { fields.flag("may_refer") } else { None };
     if fields.is_sound() && name.is_none() && may_refer.is_none() {
         fields.report(Kind::InvalidValue, "name", "Donnez ce qui change : « name », « may_refer », ou les deux.");

@@ -128,7 +128,7 @@ async fn create_partner_key(state: State, caller: Caller, JsonBody(body): JsonBo
     for name in ["label", "origins"].into_iter().filter(|name| !fields.has(name)) {
         fields.report(Kind::InvalidValue, name, "Une valeur est attendue.");
     }
-    let label = fields.text("label", MAX_LABEL).map(str::to_owned);
+    let label = fields.line("label", MAX_LABEL).map(str::to_owned);
     let origins = origins(&fields);
     let quota = if fields.has("quota_per_minute") { fields.integer("quota_per_minute", 1..=MAX_QUOTA) } else { Some(DEFAULT_QUOTA) };
     let quota = quota.and_then(|quota| i32::try_from(quota).ok());

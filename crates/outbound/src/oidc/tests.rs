@@ -30,6 +30,11 @@ fn issuers_are_https_or_here() {
         "https://u:p@id.exemple.fr",
         "https://id.exemple.fr?x",
         "https://id.exemple.fr#x",
+        "HTTPS://id.exemple.fr",
+        "https:id.exemple.fr",
+        "https://@id.exemple.fr/",
+        "http://127.1:2700/x",
+        "https://id.exemple.fr/\r\nx",
     ] {
         assert!(parse_issuer(bad).is_err(), "{bad}");
     }
