@@ -130,7 +130,7 @@ describe("access tokens of a provider", () => {
   it("are taken from a member", async () => assertTaken(await provider.token()));
 
   it("are refused when they are meant for another service", async () => {
-    await assertRefused(await provider.token("https://ailleurs.exemple.fr"), /pas valable ici/);
+    await assertRefused(await provider.token("https://ailleurs.exemple.fr"), /pas destiné à ce service/);
   });
 
   it("are refused when somebody else signed them", async () => {

@@ -143,3 +143,20 @@ fn refuse_early(request: &ServiceRequest) -> Option<Problem> {
     });
     (!acceptable).then(|| Problem::new(Kind::NotAcceptable, format!("Formats disponibles : {}.", offered.join(", "))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_to_sign_in_is_told_in_no_spelling() {
+        for path in
+            ["/sign-in/link/SECRET", "/sign-in/%6cink/SECRET", "//Sign-in//LINK/SECRET", "/sign-in/link%2FSECRET", "/sign-in/link/SECRET/"]
+        {
+            assert_eq!(told(path), sign_in::LINKS, "{path}");
+        }
+        for path in ["/sign-in", "/sign-in/with/agents", "/v1/organisations", "/%FF"] {
+            assert_eq!(told(path), path);
+        }
+    }
+}
