@@ -12,6 +12,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use moka::sync::Cache;
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use super::installation::why;
 
@@ -45,6 +46,7 @@ pub struct Vouched {
 pub struct Providers {
     by_url: Cache<String, Arc<Provider>>,
     well_signed: Cache<String, Arc<Value>>,
+    turns: Arc<Semaphore>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -54,7 +56,11 @@ struct IssuerClaim {
 
 impl Default for Providers {
     fn default() -> Self {
-        Self { by_url: Cache::new(PROVIDERS), well_signed: Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBERED_FOR).build() }
+        Self {
+            turns: Arc::new(Semaphore::new(1)),
+            by_url: Cache::new(PROVIDERS),
+            well_signed: Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBERED_FOR).build(),
+        }
     }
 }
 
@@ -121,10 +127,21 @@ impl Providers {
         validation.set_audience(audiences);
         validation.set_issuer(&[&issuer.url]);
         validation.set_required_spec_claims(&["exp", "aud", "iss", "sub"]);
-        let claims = Arc::new(jsonwebtoken::decode::<Value>(token, &key, &validation).map_err(|error| why(&error))?.claims);
+        let claims = Arc::new(self.verify(token, key, validation).await?);
         let vouched = vouched(issuer, &claims)?;
         self.well_signed.insert(remembered, claims);
         Ok(vouched)
+    }
+}
+
+impl Providers {
+    /// Signatures are checked beside the workers and one at a time: a crowd of forged tokens waits for itself, not honest calls for it.
+    async fn verify(&self, token: &str, key: DecodingKey, validation: Validation) -> Result<Value, &'static str> {
+        let unverified = "le jeton n'a pas pu être vérifié";
+        let _turn = self.turns.acquire().await.map_err(|_| unverified)?;
+        let token = token.to_owned();
+        let checked = tokio::task::spawn_blocking(move || jsonwebtoken::decode::<Value>(&token, &key, &validation));
+        checked.await.map_err(|_| unverified)?.map(|token| token.claims).map_err(|error| why(&error))
     }
 }
 
