@@ -132,9 +132,7 @@ impl Providers {
         self.well_signed.insert(remembered, claims);
         Ok(vouched)
     }
-}
 
-impl Providers {
     /// Signatures are checked beside the workers and one at a time: a crowd of forged tokens waits for itself, not honest calls for it.
     async fn verify(&self, token: &str, key: DecodingKey, validation: Validation) -> Result<Value, &'static str> {
         let unverified = "le jeton n'a pas pu être vérifié";
