@@ -64,12 +64,20 @@ impl Operation {
             ("/v1/organisations/{id}", &known.organisation),
             ("/v1/partner-keys/{id}", &known.key),
             ("/v1/issuers/{id}", &known.issuer),
+            ("/v1/corrections/{id}", &known.correction),
         ];
         if let Some((_, id)) = ids.into_iter().find(|(prefix, _)| self.path.starts_with(prefix)) {
-            path = self.path.replace("{id}", id).replace("{member_id}", &known.member);
+            path = self.path.replace("{id}", id).replace("{member_id}", &known.member).replace("{handoff_id}", &known.handoff);
         }
-        let headers = if self.needs_token() { vec![("Authorization", format!("Bearer {token}"))] } else { Vec::new() };
-        Request { method: self.method.clone(), path, query: query.join("&"), headers, body: self.body().cloned() }
+        let mut headers = if self.needs_token() { vec![("Authorization", format!("Bearer {token}"))] } else { Vec::new() };
+        if self.id == "create_transition" {
+            headers.push(("If-Match", "*".to_owned()));
+        }
+        let mut body = self.body().cloned();
+        if let Some(code) = body.as_mut().and_then(|body| body.get_mut("code")) {
+            *code = json!(known.code);
+        }
+        Request { method: self.method.clone(), path, query: query.join("&"), headers, body }
     }
 
     pub fn needs_token(&self) -> bool {
@@ -164,6 +172,10 @@ pub struct Known {
     pub mediator: String,
     pub administrator: String,
     pub referral: String,
+    pub handoff: String,
+    /// On the referral's slip.
+    pub code: String,
+    pub correction: String,
     pub organisation: String,
     pub member: String,
     pub key: String,
@@ -183,6 +195,12 @@ impl Known {
         };
         let shown = operations().into_iter().find(|operation| operation.id == "create_referral").and_then(|create| create.body().cloned());
         let referral = made(app, &known.mediator, "/v1/referrals", &shown.unwrap()).await;
+        let place = app.get("/v1/structures?commune=35238&limit=1").await.json()["items"][0]["id"].clone();
+        let elsewhere = json!({"procedure": "rsa", "commune": "35238", "mode": "warm", "target": {"type": "structure", "id": place}});
+        let elsewhere = made(app, &known.mediator, "/v1/referrals", &elsewhere).await;
+        let outcomes = format!("/v1/referrals/{}/outcomes", elsewhere["id"].as_str().unwrap());
+        made(app, &known.mediator, &outcomes, &json!({"outcome": "unresolved", "reason": "hours_wrong"})).await;
+        let corrections = app.get_as("/v1/corrections", &known.administrator).await.json();
         let post = async |path: &str, body: Value| made(app, &known.administrator, path, &body).await;
         let text = |record: &Value, key: &str| record[key].as_str().unwrap().to_owned();
         let organisation = post("/v1/organisations", json!({"slug": name})).await;
@@ -193,6 +211,9 @@ impl Known {
         let issuer = post("/v1/issuers", json!({"slug": name, "label": "x", "url": url, "audiences": ["aiguilleur"]})).await;
         Self {
             referral: text(&referral, "id"),
+            handoff: text(&referral["handoffs"][0], "id"),
+            code: text(&referral, "code"),
+            correction: text(&corrections["items"][0], "id"),
             organisation: text(&organisation, "id"),
             member: text(&member, "id"),
             key: text(&key, "id"),

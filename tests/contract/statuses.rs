@@ -85,6 +85,8 @@ async fn every_status_listed_is_reached_and_no_other() {
     let known = Known::on(&app).await;
     an_overlap_is_too_long(&mut reached, &app, &known).await;
     keys_are_used_again(&mut reached, &app, &known).await;
+    changes_are_refused(&mut reached, &app, &known).await;
+    a_code_is_nobodys(&mut reached, &app, &known).await;
     an_address_cannot_be_located(&mut reached, &app).await;
     many_ask_for_an_atlas(&mut reached, &app).await;
     too_many_at_once(&mut reached, &app, &known).await;
@@ -131,6 +133,9 @@ async fn keys_are_used_again(reached: &mut Reached, app: &App, known: &Known) {
         ("create_referral", "/mode", json!("warm")),
         ("create_referrals_batch", "/items/0/mode", json!("warm")),
         ("report_outcome", "/outcome", json!("resolved")),
+        ("report_outcome_by_code", "/outcome", json!("not_needed")),
+        ("report_arrival", "/at", json!({"type": "institution", "id": "cpam"})),
+        ("add_handoff", "/mode", json!("information")),
     ] {
         let operation = named(id);
         let first = with_header(operation.request(known), "Idempotency-Key", id);
@@ -140,6 +145,36 @@ async fn keys_are_used_again(reached: &mut Reached, app: &App, known: &Known) {
         assert_ne!(*field, other, "{id}: another body is wanted");
         *field = other;
         note(reached, &operation, app, Request { body: Some(body), ..first }).await;
+    }
+}
+
+/// A version that isn't said, that isn't the referral's, a change that isn't allowed; then nobody has anything left to answer.
+async fn changes_are_refused(reached: &mut Reached, app: &App, known: &Known) {
+    let change = named("create_transition");
+    let to = |to: &str, version: Option<&'static str>| {
+        let mut request = with_body(change.request(known), json!({"to": to, "reason": "no_capacity"})).unwrap();
+        request.headers.retain(|(name, _)| *name != "If-Match");
+        request.headers.extend(version.map(|version| ("If-Match", version.to_owned())));
+        request
+    };
+    for request in [to("declined", None), to("declined", Some("W/\"99\"")), to("in_progress", Some("*"))] {
+        note(reached, &change, app, request).await;
+    }
+    let stale = with_header(named("add_handoff").request(known), "If-Match", "W/\"99\"");
+    note(reached, &named("add_handoff"), app, stale).await;
+    note(reached, &change, app, to("cancelled", Some("*"))).await;
+    let link = named("create_link");
+    let request = with_body(link.request(known), json!({"for": "target", "handoff_id": known.handoff})).unwrap();
+    note(reached, &link, app, request).await;
+}
+
+async fn a_code_is_nobodys(reached: &mut Reached, app: &App, known: &Known) {
+    let code = aiguilleur_domain::code::SlipCode::from_random(uuid::Uuid::from_u128(7)).to_string();
+    for id in ["report_arrival", "report_outcome_by_code"] {
+        let operation = named(id);
+        let mut request = operation.request(known);
+        request.body.as_mut().unwrap()["code"] = json!(code);
+        note(reached, &operation, app, request).await;
     }
 }
 

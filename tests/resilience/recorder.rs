@@ -2,8 +2,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aiguilleur_domain::referral::{HandoffStatus, Mode, TargetType};
+use aiguilleur_domain::referral::{Actor, HandoffStatus, Mode, TargetType};
 use aiguilleur_jobs::recorder::{Recorder, keep_recording, recorder};
+use aiguilleur_storage::handoffs::Target;
 use aiguilleur_storage::organisations::Organisations;
 use aiguilleur_storage::referrals::{self, Entry, Filter, Handoff, Key, Recorded, Referral};
 use aiguilleur_storage::{Database, Scope, Scoped, StorageError, scoped};
@@ -18,17 +19,8 @@ use uuid::Uuid;
 
 fn entry(organisation: Uuid, key: Option<&str>) -> Entry {
     let now = DateTime::from_timestamp_micros(Utc::now().timestamp_micros()).unwrap();
-    let handoff = Handoff {
-        id: Uuid::new_v4(),
-        previous_id: None,
-        target_type: TargetType::Institution,
-        target_id: "caf".to_owned(),
-        target_kind: "institution".to_owned(),
-        mode: Mode::Warm,
-        status: HandoffStatus::Sent,
-        expected_on: None,
-        created_at: now,
-    };
+    let target = Target { r#type: TargetType::Institution, id: "caf".to_owned(), kind: "institution".to_owned() };
+    let handoff = Handoff::born(target, Mode::Warm, HandoffStatus::Sent, Actor::Mediator, now);
     let referral = Referral {
         id: Uuid::new_v4(),
         code: referrals::new_code().to_string(),
@@ -54,6 +46,8 @@ fn entry(organisation: Uuid, key: Option<&str>) -> Entry {
         occurred_at: now,
         created_at: now,
         follow_up_due_at: None,
+        follow_ups: 0,
+        closed_at: None,
         version: 1,
         handoffs: vec![handoff],
         outcomes: Vec::new(),

@@ -15,21 +15,28 @@ pub enum Access {
     Roles(&'static [Role]),
     /// Mediators, and the partner tools of an organisation that was given the right to refer.
     Referrers,
+    /// Any agent at a counter, whatever their role; partner tools as for referring.
+    Agents,
 }
 
 const ANYBODY_KNOWN: Access = Access::Roles(Role::VARIANTS);
 const ADMINISTRATORS: Access = Access::Roles(&[Role::Administrator]);
+/// Whoever keeps the directory's records.
+const KEEPERS: Access = Access::Roles(&[Role::StructureEditor, Role::NetworkManager, Role::Administrator]);
 /// Editors read what was done to their own organisation's records.
 const AUDITORS: Access = Access::Roles(&[Role::StructureEditor, Role::InstitutionEditor, Role::Administrator]);
 
 /// Every operation of the OpenAPI document, by its id.
 pub const OPERATIONS: &[(&str, Access)] = &[
+    ("add_handoff", Access::Referrers),
     ("add_member", ADMINISTRATORS),
     ("create_issuer", ADMINISTRATORS),
+    ("create_link", Access::Referrers),
     ("create_organisation", ADMINISTRATORS),
     ("create_partner_key", ADMINISTRATORS),
     ("create_referral", Access::Referrers),
     ("create_referrals_batch", Access::Referrers),
+    ("create_transition", Access::Referrers),
     ("get_commune", Access::Public),
     ("get_health_live", Access::Public),
     ("get_health_ready", Access::Public),
@@ -41,16 +48,20 @@ pub const OPERATIONS: &[(&str, Access)] = &[
     ("get_orientation", Access::Public),
     ("get_procedure", Access::Public),
     ("get_referral", Access::Referrers),
+    ("get_slip", Access::Referrers),
     ("get_structure", Access::Public),
     ("list_audit", AUDITORS),
     ("list_communes", Access::Public),
+    ("list_corrections", KEEPERS),
     ("list_coverage", Access::Public),
+    ("list_follow_ups", Access::Referrers),
     ("list_institutions", Access::Public),
     ("list_issuers", ADMINISTRATORS),
     ("list_members", ADMINISTRATORS),
     ("list_organisations", ADMINISTRATORS),
     ("list_partner_keys", ADMINISTRATORS),
     ("list_procedures", Access::Public),
+    ("list_referral_figures", Access::Public),
     ("list_referrals", Access::Referrers),
     ("list_structures", Access::Public),
     ("list_structures_geojson", Access::Public),
@@ -58,11 +69,15 @@ pub const OPERATIONS: &[(&str, Access)] = &[
     ("post_orientation", Access::Public),
     ("remove_issuer", ADMINISTRATORS),
     ("remove_member", ADMINISTRATORS),
+    ("report_arrival", Access::Agents),
     ("report_outcome", Access::Referrers),
+    ("report_outcome_by_code", Access::Agents),
+    ("report_refusal", Access::Referrers),
     ("revoke_partner_key", ADMINISTRATORS),
     ("rotate_partner_key", ADMINISTRATORS),
     ("stream_audit", ADMINISTRATORS),
     ("stream_structures", Access::Public),
+    ("update_correction", KEEPERS),
     ("update_member", ADMINISTRATORS),
     ("update_organisation", ADMINISTRATORS),
 ];
@@ -78,6 +93,7 @@ pub fn allows(operation_id: &str, roles: &[Role], may_refer: bool) -> bool {
     match of(operation_id) {
         Some(Access::Public) => true,
         Some(Access::Roles(allowed)) => roles.iter().any(|role| allowed.contains(role)),
+        Some(Access::Agents) => roles.iter().any(|role| *role != Role::Partner || may_refer),
         Some(Access::Referrers) => roles.contains(&Role::Mediator) || (may_refer && roles.contains(&Role::Partner)),
         None => false,
     }

@@ -27,7 +27,7 @@ pub struct PathOnly;
 impl RootSpanBuilder for PathOnly {
     fn on_request_start(request: &ServiceRequest) -> Span {
         let id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
-        tracing::info_span!("request", id, method = %request.method(), path = told(request.path()), status = tracing::field::Empty)
+        tracing::info_span!("request", id, method = %request.method(), path = logged(request.path()), status = tracing::field::Empty)
     }
 
     fn on_request_end<B: MessageBody>(span: Span, outcome: &Result<ServiceResponse<B>, Error>) {
@@ -70,10 +70,22 @@ pub async fn wrap<B: MessageBody + 'static>(
     Ok(response)
 }
 
-/// A path as it may be told: a link to sign in is a secret until it is used, however its address is written.
+/// A path as it may be logged: with an id, a line would give a sensitive referral back the instant that isn't kept of it.
+fn logged(path: &str) -> &str {
+    const REFERRALS: &str = "/v1/referrals/";
+    if path.starts_with(REFERRALS) { REFERRALS } else { told(path) }
+}
+
+/// A path as it may be told: a link to sign in, a target's link and a code on paper are secrets, however their addresses are written.
 pub fn told(path: &str) -> &str {
     let plain = percent_decode_str(path).decode_utf8_lossy().to_lowercase();
-    if plain.contains("sign-in") && plain.contains("link") { sign_in::LINKS } else { path }
+    let mut steps = plain.split(['/', '\\']).filter(|step| !step.is_empty());
+    match (steps.next(), steps.next()) {
+        _ if plain.contains("sign-in") && plain.contains("link") => sign_in::LINKS,
+        (Some("s"), Some(_)) => "/s/",
+        (Some("c"), Some(_)) => "/c/",
+        _ => path,
+    }
 }
 
 /// What every answer carries, refusals included.
@@ -134,12 +146,17 @@ fn refuse_early(request: &ServiceRequest) -> Option<Problem> {
     if !request.path().starts_with("/v1/") || accepts.peek().is_none() {
         return None;
     }
-    let offered = ["application/json", "application/problem+json", "application/geo+json", "application/x-ndjson"];
+    let offered: &[&str] = match request.path() {
+        "/v1/stats/referrals" => &["application/json", "application/problem+json", "text/csv"],
+        path if path.ends_with("/slip") => &["text/html", "application/problem+json"],
+        _ => &["application/json", "application/problem+json", "application/geo+json", "application/x-ndjson"],
+    };
+    let is_text = offered.iter().any(|offered| offered.starts_with("text/"));
     let acceptable = accepts.any(|range| {
         let (range, parameters) = range.split_once(';').unwrap_or((range, ""));
         let refused = parameters.replace(' ', "").split(';').any(|parameter| matches!(parameter, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
         let range = range.trim().to_ascii_lowercase();
-        !refused && (matches!(range.as_str(), "*/*" | "application/*" | "") || offered.contains(&range.as_str()))
+        !refused && (matches!(range.as_str(), "*/*" | "application/*" | "") || (is_text && range == "text/*") || offered.contains(&range.as_str()))
     });
     (!acceptable).then(|| Problem::new(Kind::NotAcceptable, format!("Formats disponibles : {}.", offered.join(", "))))
 }
@@ -149,13 +166,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_to_sign_in_is_told_in_no_spelling() {
+    fn secrets_in_addresses_are_told_in_no_spelling() {
         for path in
             ["/sign-in/link/SECRET", "/sign-in/%6cink/SECRET", "//Sign-in//LINK/SECRET", "/sign-in/link%2FSECRET", "/sign-in/link/SECRET/"]
         {
             assert_eq!(told(path), sign_in::LINKS, "{path}");
         }
-        for path in ["/sign-in", "/sign-in/with/agents", "/v1/organisations", "/%FF"] {
+        for (path, shown) in [("/s/SECRET", "/s/"), ("//%73/SECRET/", "/s/"), ("/c/7Q4M2XK9D3/data", "/c/"), ("/C/7q4m2xk9d3", "/c/")] {
+            assert_eq!(told(path), shown, "{path}");
+        }
+        for path in ["/c", "/s", "/sign-in", "/sign-in/with/agents", "/v1/organisations", "/%FF"] {
             assert_eq!(told(path), path);
         }
     }

@@ -34,6 +34,12 @@ pub enum PostError {
     Storage(#[from] StorageError),
 }
 
+/// A new secret for a link: 256 random bits, hexadecimal.
+pub fn secret() -> String {
+    // Each v4 UUID has 122 random bits; their digest spreads 366 of them over 256.
+    format!("{:x}", Sha256::digest([Uuid::new_v4(), Uuid::new_v4(), Uuid::new_v4()].map(Uuid::into_bytes).concat()))
+}
+
 /// A link's digest, as the database keeps it.
 pub fn digest(token: &str) -> String {
     format!("{:x}", Sha256::digest(token))
@@ -69,9 +75,19 @@ impl Post {
         self.deliver(&link, address, "Votre connexion à Aiguilleur", text).await
     }
 
+    /// Sends a place another link by which it answers for somebody who was sent there.
+    pub async fn send_target_link(&self, address: &str, link: &str) -> Result<(), PostError> {
+        let mailer = self.mailer.as_ref().ok_or(PostError::NoMailer)?;
+        let text = format!(
+            "Bonjour,\n\nUne personne a été orientée vers votre lieu, et un autre lien pour répondre a été demandé. Le voici, valable 7 \
+             jours :\n\n{link}\n\nL'ouvrir ne change rien : la page montre la démarche, et vous répondez si vous le voulez.\n\n\
+             Vous n'avez rien demandé ? Ne faites rien.\n"
+        );
+        Ok(mailer.send(address, "Une personne vous est adressée", text).await?)
+    }
+
     async fn new_link(&self, address: &str, lasts: Duration) -> Result<String, StorageError> {
-        // 244 random bits.
-        let token = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+        let token = secret();
         let mut scope = scoped(&self.database, Scope::System).await?;
         sessions::add_link(&mut scope, &digest(&token), address, Utc::now() + lasts).await?;
         scope.commit().await?;

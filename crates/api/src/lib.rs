@@ -6,19 +6,24 @@ mod address;
 mod admission;
 pub mod atlas;
 pub mod auth;
+mod codes;
 mod envelope;
 pub mod escalations;
 mod fields;
 pub mod invitation;
 pub mod limits;
 pub mod pages;
+mod person;
 pub mod problem;
 mod request;
 mod routes;
 mod sign_in;
+mod slip;
 pub mod spec;
 pub mod state;
+mod target_page;
 pub mod texts;
+mod tongue;
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -58,6 +63,8 @@ pub fn serve(listener: TcpListener, state: AppState, beside: fn(&mut web::Servic
             .service(SwaggerUi::new("/docs/{_:.*}").external_url_unchecked("/openapi.json", specification.clone()))
             .configure(pages::configure)
             .configure(sign_in::configure)
+            .configure(person::configure)
+            .configure(target_page::configure)
             .configure(beside)
             .default_service(web::to(routes::not_found))
             .wrap(middleware::Compress::default())

@@ -6,6 +6,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
@@ -36,6 +37,10 @@ const MINUTE: Duration = Duration::from_mins(1);
 /// Mails that one address, or one caller, may ask for in an hour.
 const MAILS_PER_HOUR: u32 = 10;
 const HOUR: Duration = Duration::from_hours(1);
+/// Codes that are nobody's which one caller may try in an hour; after that, its good ones are refused too.
+const WRONG_CODES_PER_HOUR: u32 = 10;
+/// Callers whose wrong codes are remembered at once.
+const MAX_GUESSERS: u64 = 100_000;
 
 /// How a partner's pages say whose they are.
 pub const KEY_HEADER: &str = "Aiguilleur-Key";
@@ -63,6 +68,8 @@ struct Inner {
     subjects: Option<Limit<(String, String)>>,
     addresses: Option<Limit<IpAddr>>,
     mails: Option<Limit<String>>,
+    /// By caller: codes under way or wrong since the first of them.
+    wrong_codes: moka::sync::Cache<String, Arc<AtomicU32>>,
     /// By key and quota: one that is changed starts anew.
     keys: moka::sync::Cache<(Uuid, i32), Arc<Limit<()>>>,
     trusted_proxies: Vec<IpNet>,
@@ -137,6 +144,7 @@ impl Limits {
             subjects: Limit::new("subject", settings.per_subject.saturating_mul(seconds), WINDOW),
             addresses: Limit::new("address", settings.per_address.saturating_mul(seconds), WINDOW),
             mails: Limit::new("mail", MAILS_PER_HOUR, HOUR),
+            wrong_codes: moka::sync::Cache::builder().max_capacity(MAX_GUESSERS).time_to_live(HOUR).build(),
             keys: moka::sync::Cache::new(10_000),
             trusted_proxies: settings.trusted_proxies,
         }))
@@ -177,6 +185,28 @@ impl Limits {
         Ok(())
     }
 
+    /// Counts a code that a caller tries: as wrong, unless [`Attempt::was_right`] is called. Counted before it is looked for, so that
+    /// many at once are no way round. This machine's own addresses have the same limit as all others.
+    ///
+    /// # Errors
+    /// 429 when the caller tried many wrong ones.
+    pub fn try_code(&self, caller: String) -> Result<Attempt, Problem> {
+        let count = self.0.wrong_codes.get_with(caller, Arc::default);
+        if count.fetch_add(1, Ordering::Relaxed) < WRONG_CODES_PER_HOUR {
+            return Ok(Attempt(count));
+        }
+        // What was refused was not tried.
+        count.fetch_sub(1, Ordering::Relaxed);
+        metrics::counter!("http_requests_limited_total", "limit" => "code").increment(1);
+        let detail = format!("{WRONG_CODES_PER_HOUR} codes faux ont été essayés en une heure. Réessayez plus tard.");
+        Err(Problem::rate_limited(detail, HOUR))
+    }
+
+    /// Who tries codes without an account: a subscriber's network.
+    pub fn guesser(&self, request: &HttpRequest) -> String {
+        self.client(request).map_or_else(String::new, |client| own_network(client).to_string())
+    }
+
     /// Forgets now and then who has long been silent. Never ends.
     pub async fn keep_small(self) {
         loop {
@@ -185,6 +215,17 @@ impl Limits {
             self.0.addresses.iter().for_each(|limit| limit.counts.retain_recent());
             self.0.mails.iter().for_each(|limit| limit.counts.retain_recent());
         }
+    }
+}
+
+/// A code that is being tried.
+#[derive(Debug)]
+pub struct Attempt(Arc<AtomicU32>);
+
+impl Attempt {
+    /// It was no guess.
+    pub fn was_right(self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

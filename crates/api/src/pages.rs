@@ -8,11 +8,13 @@ use crate::problem::{Kind, Problem};
 use crate::request::segment;
 
 const STYLE: &str = include_str!("../pages/style.css");
+const SLIP_STYLE: &str = include_str!("../pages/slip.css");
+const PRIVACY: &str = include_str!("../pages/confidentialite.html");
 const HOME: &str = include_str!("../pages/home.html");
 const FRAME: &str = include_str!("../pages/frame.html");
 
 pub fn configure(config: &mut web::ServiceConfig) {
-    config.service(home).service(style).service(problems).service(problem).service(web::redirect("/docs", "/docs/"));
+    config.service(home).service(style).service(slip_style).service(privacy).service(problems).service(problem).service(web::redirect("/docs", "/docs/"));
 }
 
 #[get("/")]
@@ -27,6 +29,16 @@ async fn home(request: HttpRequest) -> impl Responder {
 #[get("/style.css")]
 async fn style() -> impl Responder {
     HttpResponse::Ok().content_type("text/css; charset=utf-8").insert_header((header::CACHE_CONTROL, "public, max-age=3600")).body(STYLE)
+}
+
+#[get("/slip.css")]
+async fn slip_style() -> impl Responder {
+    HttpResponse::Ok().content_type("text/css; charset=utf-8").insert_header((header::CACHE_CONTROL, "public, max-age=3600")).body(SLIP_STYLE)
+}
+
+#[get("/confidentialite")]
+async fn privacy() -> impl Responder {
+    page("Vos données", PRIVACY)
 }
 
 #[get("/problems")]
@@ -55,6 +67,17 @@ pub(crate) fn page(title: &str, body: &str) -> HttpResponse {
 }
 
 pub(crate) fn page_with(status: StatusCode, title: &str, body: &str) -> HttpResponse {
+    dressed(status, FRAME.replace("{{title}}", title).replace("{{body}}", body))
+}
+
+/// Nobody but this browser may keep it, and nobody hears of its address.
+pub(crate) fn private(mut page: HttpResponse) -> HttpResponse {
+    page.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    page
+}
+
+/// A whole document, with what every page is sent with.
+pub(crate) fn dressed(status: StatusCode, html: String) -> HttpResponse {
     HttpResponse::build(status)
         .content_type("text/html; charset=utf-8")
         .insert_header((
@@ -64,5 +87,5 @@ pub(crate) fn page_with(status: StatusCode, title: &str, body: &str) -> HttpResp
         .insert_header((header::CACHE_CONTROL, "no-cache"))
         // With none at all, browsers would not say of a form where it comes from.
         .insert_header((header::REFERRER_POLICY, "same-origin"))
-        .body(FRAME.replace("{{title}}", title).replace("{{body}}", body))
+        .body(html)
 }

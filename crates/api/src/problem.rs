@@ -27,6 +27,9 @@ pub enum Kind {
     IdempotencyKeyReused,
     AlreadyThere,
     Over,
+    TransitionNotAllowed,
+    VersionChanged,
+    VersionRequired,
     PayloadTooLarge,
     UriTooLong,
     UnsupportedMediaType,
@@ -48,7 +51,9 @@ impl Kind {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::IdempotencyKeyReused | Self::AlreadyThere | Self::Over => StatusCode::CONFLICT,
+            Self::IdempotencyKeyReused | Self::AlreadyThere | Self::Over | Self::TransitionNotAllowed => StatusCode::CONFLICT,
+            Self::VersionChanged => StatusCode::PRECONDITION_FAILED,
+            Self::VersionRequired => StatusCode::PRECONDITION_REQUIRED,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -76,6 +81,9 @@ impl Kind {
             Self::IdempotencyKeyReused => "Clé d'idempotence déjà utilisée",
             Self::AlreadyThere => "Déjà enregistré",
             Self::Over => "Déjà terminé",
+            Self::TransitionNotAllowed => "Changement d'état non permis",
+            Self::VersionChanged => "Modifié entre-temps",
+            Self::VersionRequired => "Version attendue",
             Self::PayloadTooLarge => "Envoi trop volumineux",
             Self::UriTooLong => "Adresse trop longue",
             Self::UnsupportedMediaType => "Format d'envoi non pris en charge",
@@ -126,6 +134,18 @@ impl Kind {
             Self::Over => {
                 "Cette clé est déjà révoquée, ou déjà remplacée par une autre. Rien n'a été changé. La liste des clés dit laquelle est en \
                  usage."
+            }
+            Self::TransitionNotAllowed => {
+                "Dans l'état où elle est, cette réorientation ne peut pas devenir ce que vous demandez, ou pas par vous. Rien n'a été \
+                 changé. Le champ « errors » donne, dans « allowed », les états qu'elle peut prendre."
+            }
+            Self::VersionChanged => {
+                "Quelqu'un d'autre a changé cet enregistrement depuis que vous l'avez lu. Rien n'a été changé cette fois. Relisez-le : sa \
+                 nouvelle version est dans l'en-tête « ETag ». Puis, s'il y a lieu, renvoyez votre changement avec elle dans « If-Match »."
+            }
+            Self::VersionRequired => {
+                "Ce changement demande l'en-tête « If-Match », avec l'« ETag » de l'enregistrement tel que vous l'avez lu : ainsi deux \
+                 personnes ne se remplacent pas sans le savoir. Rien n'a été changé."
             }
             Self::PayloadTooLarge => "Le corps de la requête dépasse la taille admise. Envoyez moins, ou en plusieurs fois.",
             Self::UriTooLong => "L'adresse dépasse 8 000 caractères. Utilisez la forme POST de la même question.",

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::auth::session::LASTS;
 use crate::auth::{Caller, Identity, is_slug};
 use crate::invitation;
-use crate::pages::{page, page_with};
+use crate::pages::{page, page_with, private};
 use crate::problem::Problem;
 use crate::request::{Form, State, segment};
 
@@ -417,10 +417,4 @@ async fn sign_out(request: HttpRequest, state: State, caller: Result<Caller, Pro
     response.insert_header((header::LOCATION, "/sign-in"));
     response.cookie(state.site.no_session());
     Ok(response.finish())
-}
-
-/// Nobody but this browser may keep it, and nobody hears of its address.
-fn private(mut page: HttpResponse) -> HttpResponse {
-    page.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
-    page
 }

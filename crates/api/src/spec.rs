@@ -75,6 +75,8 @@ fn complete(path: &str, method: &str, operation: &mut Map<String, Value>) {
     let (in_path, in_query, has_body) = (places.contains("path"), places.contains("query"), operation.contains_key("requestBody"));
     let access = OPERATIONS.iter().find(|(known, _)| *known == id).map(|(_, access)| *access);
     let is_public = access == Some(Access::Public);
+    // Public as published, an organisation's own with a token.
+    let is_figures = id == "list_referral_figures";
     let is_question = id.ends_with("_orientation") || id == "post_deadlines";
     let is_strict = path.starts_with("/v1/");
 
@@ -88,12 +90,12 @@ fn complete(path: &str, method: &str, operation: &mut Map<String, Value>) {
     add(is_strict, &[Kind::Unauthenticated, Kind::Forbidden]);
     add(!is_public, &[Kind::Unavailable]);
     // An address that can't be located now; an atlas that others are before.
-    add(id.ends_with("_orientation") || id == "list_coverage", &[Kind::Unavailable]);
+    add(id.ends_with("_orientation") || id == "list_coverage" || id == "list_referral_figures", &[Kind::Unavailable]);
     add(!admission::is_operator(path), &[Kind::RateLimited, Kind::Overloaded]);
 
     let security = if !is_public {
         json!([{"bearer": []}])
-    } else if is_question {
+    } else if is_question || is_figures {
         json!([{}, {"partner_key": []}, {"bearer": []}])
     } else if is_strict {
         json!([{}, {"partner_key": []}])
@@ -102,7 +104,7 @@ fn complete(path: &str, method: &str, operation: &mut Map<String, Value>) {
     };
     operation.insert("security".to_owned(), security);
 
-    let is_tagged = is_strict && is_public && method == "get" && !is_question;
+    let is_tagged = is_strict && is_public && method == "get" && !is_question && !is_figures;
     if is_tagged && let Some(parameters) = operation.entry("parameters").or_insert_with(|| json!([])).as_array_mut() {
         parameters.push(json!({
             "name": "If-None-Match", "in": "header", "required": false, "schema": {"type": "string"},
@@ -143,14 +145,15 @@ fn exemplify(id: &str, path: &str, operation: &mut Map<String, Value>) {
         let kinds = Kind::VARIANTS.iter().filter(|kind| kind.status().as_str() == status);
         let kind = kinds.min_by_key(|kind| kind.title() != described);
         let forms = response.get_mut("content").and_then(Value::as_object_mut).into_iter().flatten();
-        for (_, form) in forms {
+        for (media, form) in forms {
             match kind {
                 Some(kind) => {
                     let problem = Problem::new(*kind, kind.title()).document(&instance, "5a1c9c39-6d2f-4d0e-9a53-3c7e0f1b2a44");
                     set_example(form, serde_json::to_value(problem).unwrap_or_default());
                 }
                 None => {
-                    if let Some(response) = shown.and_then(|shown| shown.get("response")) {
+                    let name = if media == "text/csv" { "csv" } else { "response" };
+                    if let Some(response) = shown.and_then(|shown| shown.get(name)) {
                         set_example(form, response.clone());
                     }
                 }

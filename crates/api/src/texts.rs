@@ -46,7 +46,7 @@ type Bundle = FluentBundle<FluentResource>;
 static FR: LazyLock<Bundle> = LazyLock::new(|| bundle("fr", include_str!("../texts/fr.ftl")));
 static EN: LazyLock<Bundle> = LazyLock::new(|| bundle("en", include_str!("../texts/en.ftl")));
 
-fn bundle(language: &str, source: &str) -> Bundle {
+pub(crate) fn bundle(language: &str, source: &str) -> Bundle {
     let mut bundle = FluentBundle::new_concurrent(language.parse::<LanguageIdentifier>().into_iter().collect());
     bundle.set_use_isolating(false);
     // A file with a fault still gives what could be read of it; the tests ask for every sentence.

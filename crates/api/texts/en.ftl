@@ -26,6 +26,7 @@ reason-record-fresh = Record checked within the last year
 
 # What to beware of.
 caution-demonstration = Invented place, for demonstration: send nobody there
+caution-disputed = Somebody reported an error in this record: phone first
 caution-hours-unknown = Opening hours unknown: telephone first
 caution-hours-unchecked = Opening hours not checked for over a year: telephone first
 caution-no-opening-soon = No opening planned in the coming days

@@ -26,6 +26,7 @@ reason-record-fresh = Fiche vérifiée il y a moins d'un an
 
 # Ce à quoi il faut prendre garde.
 caution-demonstration = Lieu fictif, pour la démonstration : n'y envoyez personne
+caution-disputed = Quelqu'un a signalé une erreur sur cette fiche : téléphonez avant
 caution-hours-unknown = Horaires inconnus : téléphonez avant
 caution-hours-unchecked = Horaires non vérifiés depuis plus d'un an : téléphonez avant
 caution-no-opening-soon = Pas d'ouverture prévue dans les prochains jours

@@ -7,6 +7,7 @@ mod issuer;
 mod key;
 mod member;
 mod organisation;
+mod retention;
 mod serve;
 
 use std::io::{IsTerminal, Write};
@@ -67,6 +68,8 @@ enum Command {
     Issuer(issuer::Issuer),
     /// Écrit le journal des changements sur la sortie, une ligne JSON par changement
     Audit,
+    /// Efface et anonymise ce qui a fait son temps, comme le service le fait chaque heure
+    Retention(retention::Retention),
     /// Écrit la table de qui peut faire quoi, en Markdown
     #[command(hide = true)]
     Access,
@@ -164,6 +167,7 @@ async fn main() -> ExitCode {
         Command::Key(command) => key::run(&cli.settings, command).await,
         Command::Issuer(command) => issuer::run(&cli.settings, command).await,
         Command::Audit => audit::run(&cli.settings).await,
+        Command::Retention(command) => retention::run(&cli.settings, command).await,
         Command::Access => {
             say(aiguilleur_api::access::table().trim_end());
             Ok(())

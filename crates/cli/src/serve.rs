@@ -16,7 +16,7 @@ use aiguilleur_api::state::AppState;
 use aiguilleur_jobs::access::Access;
 use aiguilleur_jobs::questions::keep_flushing;
 use aiguilleur_jobs::recorder::{self, Queue, keep_recording};
-use aiguilleur_jobs::retention;
+use aiguilleur_jobs::{clock, retention};
 use aiguilleur_jobs::seed::{self, Seed};
 use aiguilleur_jobs::snapshot::Snapshot;
 use aiguilleur_outbound::Url;
@@ -241,7 +241,8 @@ async fn answer(state: AppState, queue: Queue, opened: &Opened, listener: TcpLis
     let follower = tokio::spawn(snapshot.follow(database.clone()));
     let access = tokio::spawn(access.follow());
     let supervisor = tokio::spawn(opened.supervise());
-    let retention = tokio::spawn(retention::keep_forgetting(database));
+    let retention = tokio::spawn(retention::keep_forgetting(database.clone()));
+    let clock = tokio::spawn(clock::keep_time(database));
     let serving = tokio::spawn(server);
     announce(address);
     let outcome = tokio::select! {
@@ -257,8 +258,9 @@ async fn answer(state: AppState, queue: Queue, opened: &Opened, listener: TcpLis
     access.abort();
     supervisor.abort();
     retention.abort();
+    clock.abort();
     measures.abort();
-    let _ = tokio::join!(follower, access, supervisor, retention, measures);
+    let _ = tokio::join!(follower, access, supervisor, retention, clock, measures);
     outcome
 }
 

@@ -46,6 +46,7 @@ pub struct Brief {
     /// Its record names procedures that it doesn't do.
     refuses_some: bool,
     has_capacity: bool,
+    is_disputed: bool,
 }
 
 impl Brief {
@@ -75,6 +76,7 @@ impl Brief {
             declares_some: !(structure.procedures.is_empty() && structure.groups.is_empty()),
             refuses_some: !structure.not_offered.is_empty(),
             has_capacity: structure.capacity.is_some(),
+            is_disputed: structure.disputed,
         }
     }
 
@@ -176,6 +178,11 @@ impl<'d> Door<'d> {
     /// The day on which its structure's record was last seen in its source.
     pub fn source_date(&self) -> Option<NaiveDate> {
         self.brief.source_date
+    }
+
+    /// Somebody found its structure's record wrong, and nobody has settled that yet.
+    pub fn is_disputed(&self) -> bool {
+        self.brief.is_disputed
     }
 
     pub fn opening_hours(&self) -> Option<&'d String> {

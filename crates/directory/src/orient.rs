@@ -523,7 +523,8 @@ impl<'d> Search<'d> {
     fn standing(&self, door: &Door<'d>) -> Standing {
         let day = self.need.at.date_naive();
         let fresh = ranking::is_fresh(door.source_date(), day);
-        Standing::new(door.opening_at(self.need.at).status, door.access(), self.need.drop_in, fresh, door.capacity_on(day))
+        let record = (fresh, door.is_disputed());
+        Standing::new(door.opening_at(self.need.at).status, door.access(), self.need.drop_in, record, door.capacity_on(day))
     }
 
     /// Danger puts the line first; where no place is within reach, or none is wanted, the institution itself answers.

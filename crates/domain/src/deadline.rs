@@ -136,7 +136,8 @@ pub fn start_of(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
     earliest(midnight, zone).or_else(|| earliest(midnight.checked_add_signed(Duration::hours(1))?, zone))
 }
 
-fn earliest(local: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
+/// The first instant at which clocks there show that time; `None` when they skip it.
+pub(crate) fn earliest(local: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
     zone.from_local_datetime(&local).earliest().map(|instant| instant.to_utc())
 }
 

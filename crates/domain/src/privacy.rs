@@ -1,7 +1,8 @@
-//! No personal data: texts that carry an identifier of somebody are refused, and told which.
+//! No personal data: texts that carry an identifier of somebody are refused, and told which; instants are kept as far as they may be.
 
 use std::sync::LazyLock;
 
+use chrono::{DateTime, Datelike, TimeZone, Utc};
 use regex::Regex;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
@@ -30,6 +31,16 @@ static EMAIL: LazyLock<Option<Regex>> = LazyLock::new(|| pattern(r"[\w.+-]+@[\w-
 /// Compiles a pattern in which `s` stands for a separator people put between digits. The tests compile every one.
 fn pattern(text: &str) -> Option<Regex> {
     Regex::new(&text.replace("s?", r"[\s.\-\u{a0}\u{202f}\u{200b}/]{0,2}")).ok()
+}
+
+/// What may be kept of an instant: of a sensitive procedure its month's first instant, else its microseconds, as PostgreSQL does.
+pub fn kept_instant(sensitive: bool, instant: DateTime<Utc>) -> DateTime<Utc> {
+    if sensitive { month_of(instant) } else { DateTime::from_timestamp_micros(instant.timestamp_micros()).unwrap_or(instant) }
+}
+
+/// The first instant of its month, UTC.
+pub fn month_of(instant: DateTime<Utc>) -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(instant.year(), instant.month(), 1, 0, 0, 0).single().unwrap_or(instant)
 }
 
 /// The first identifier that a text seems to carry, if any.

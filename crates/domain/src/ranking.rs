@@ -1,7 +1,8 @@
 //! The order of options, so that two readers of the rule agree on it.
 //!
 //! 1. a hotline first where there is danger; 2. filters and competence exclude; 3. ascending cost;
-//! 4. opening, access, freshness and capacity decide between options of nearly the same cost; 5. the identifier.
+//! 4. a record that nobody disputes, opening, access, freshness and capacity decide between options of nearly the same cost; 5. the
+//!    identifier.
 //!
 //! A worked example, for a procedure whose rule prefers France services, then the CCAS:
 //!
@@ -62,6 +63,8 @@ pub fn whole_metres(exact: f64) -> u32 {
 /// What decides between options of nearly the same cost; the smaller stands first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Standing {
+    /// Before all else: hours and capacity are among what may be wrong.
+    disputed: u8,
     opening: u8,
     access: u8,
     freshness: u8,
@@ -69,7 +72,14 @@ pub struct Standing {
 }
 
 impl Standing {
-    pub fn new(opening: OpeningStatus, access: Access, drop_in_wanted: bool, fresh: bool, capacity: Option<Capacity>) -> Self {
+    /// `fresh`: seen in its source recently; `disputed`: somebody found it wrong, and it isn't settled.
+    pub fn new(
+        opening: OpeningStatus,
+        access: Access,
+        drop_in_wanted: bool,
+        (fresh, disputed): (bool, bool),
+        capacity: Option<Capacity>,
+    ) -> Self {
         Self {
             opening: match opening {
                 OpeningStatus::Open => 0,
@@ -81,6 +91,7 @@ impl Standing {
                 Access::Unknown => u8::from(drop_in_wanted),
                 Access::Appointment => 2,
             },
+            disputed: u8::from(disputed),
             freshness: u8::from(!fresh),
             capacity: match capacity {
                 Some(Capacity::Open) => 0,
@@ -139,7 +150,7 @@ mod tests {
     fn contender(name: &'static str, distance_m: f64, rank: u16, opening: OpeningStatus) -> Contender<&'static str> {
         Contender {
             cost_m: cost_m(distance_m, rank),
-            standing: Standing::new(opening, Access::Unknown, false, true, None),
+            standing: Standing::new(opening, Access::Unknown, false, (true, false), None),
             to_centre_m: distance_m,
             id: Uuid::new_v5(&Uuid::nil(), name.as_bytes()),
             item: name,
@@ -175,7 +186,7 @@ mod tests {
             let status = [OpeningStatus::Open, OpeningStatus::Unknown, OpeningStatus::Closed];
             let make = |&(distance, rank, opening, id): &(f64, u16, usize, u128)| Contender {
                 cost_m: cost_m(distance, rank),
-                standing: Standing::new(status[opening], Access::Unknown, false, true, None),
+                standing: Standing::new(status[opening], Access::Unknown, false, (true, false), None),
                 to_centre_m: distance,
                 id: Uuid::from_u128(id),
                 item: (),

@@ -75,6 +75,8 @@ pub enum Caution {
     },
     /// The address is one stop among others.
     Itinerant,
+    /// Somebody found its record wrong, and nobody has settled that yet.
+    Disputed,
     /// No position on record: the distance is that of the commune's centre.
     PositionApproximate,
     AppointmentOnly,

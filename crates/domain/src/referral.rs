@@ -46,9 +46,12 @@ pub enum HandoffStatus {
     Expired,
 }
 
-/// Who may move a handoff.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Who moves a handoff.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray, Serialize, Deserialize, utoipa::ToSchema)]
+#[strum(serialize_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Actor {
+    /// An agent of the organisation whose referral it is.
     Mediator,
     Target,
     /// The agent at the door where the person arrives with the code.
@@ -65,25 +68,64 @@ use HandoffStatus::{
 /// States from which something may still come.
 pub const OPEN: [HandoffStatus; 7] = [Given, Sent, Acknowledged, UnderReview, Accepted, Waitlisted, InProgress];
 
-/// Every allowed change: from, to, by whom.
-pub const TRANSITIONS: &[(&[HandoffStatus], HandoffStatus, &[Actor])] = &[
-    (&[Given, Sent], Acknowledged, &[Actor::Agent, Actor::Target]),
-    (&[Sent, Acknowledged], UnderReview, &[Actor::Target]),
-    (&[Sent, Acknowledged, UnderReview, Waitlisted], Accepted, &[Actor::Target]),
-    (&[Sent, Acknowledged, UnderReview], Waitlisted, &[Actor::Target]),
-    (&[Sent, Acknowledged, UnderReview, Waitlisted], Declined, &[Actor::Target]),
-    (&OPEN, Redirected, &[Actor::Target, Actor::Mediator]),
-    (&[Accepted], InProgress, &[Actor::Target]),
-    (&[InProgress], Completed, &[Actor::Target]),
-    (&[Accepted, InProgress], Failed, &[Actor::Target]),
-    (&OPEN, Cancelled, &[Actor::Mediator, Actor::Person, Actor::System]),
-    (&[Sent, Acknowledged, UnderReview, Waitlisted], Expired, &[Actor::Clock]),
-    (&[Declined, Expired, Cancelled], Sent, &[Actor::Mediator]),
+/// Changes of a handoff's state that are allowed.
+#[derive(Debug)]
+pub struct Transition {
+    pub from: &'static [HandoffStatus],
+    pub to: HandoffStatus,
+    pub by: &'static [Actor],
+}
+
+/// The life of a handoff: every allowed change. The code, `docs/referrals.md`, the OpenAPI document and the tests are held against it.
+pub const TRANSITIONS: &[Transition] = &[
+    Transition { from: &[Given, Sent], to: Acknowledged, by: &[Actor::Agent, Actor::Target] },
+    Transition { from: &[Sent, Acknowledged], to: UnderReview, by: &[Actor::Target] },
+    Transition { from: &[Sent, Acknowledged, UnderReview, Waitlisted], to: Accepted, by: &[Actor::Target] },
+    Transition { from: &[Sent, Acknowledged, UnderReview], to: Waitlisted, by: &[Actor::Target] },
+    Transition { from: &[Sent, Acknowledged, UnderReview, Waitlisted], to: Declined, by: &[Actor::Target] },
+    Transition { from: &OPEN, to: Redirected, by: &[Actor::Target, Actor::Mediator] },
+    Transition { from: &[Accepted], to: InProgress, by: &[Actor::Target] },
+    Transition { from: &[InProgress], to: Completed, by: &[Actor::Target] },
+    Transition { from: &[Accepted, InProgress], to: Failed, by: &[Actor::Target] },
+    Transition { from: &OPEN, to: Cancelled, by: &[Actor::Mediator, Actor::Person, Actor::System] },
+    Transition { from: &[Sent, Acknowledged, UnderReview, Waitlisted], to: Expired, by: &[Actor::Clock] },
+    Transition { from: &[Declined, Expired, Cancelled], to: Sent, by: &[Actor::Mediator] },
 ];
+
+/// For how long after its end a handoff can be sent again by whoever sent it.
+pub const SENT_AGAIN_WITHIN_DAYS: i64 = 90;
+
+/// Whether the table allows a change to somebody.
+pub fn allows(from: HandoffStatus, to: HandoffStatus, by: Actor) -> bool {
+    TRANSITIONS.iter().any(|change| change.to == to && change.from.contains(&from) && change.by.contains(&by))
+}
+
+/// What a state may become through somebody, in the order of the table.
+pub fn allowed(from: HandoffStatus, by: &[Actor]) -> Vec<HandoffStatus> {
+    let theirs = TRANSITIONS.iter().filter(|change| change.from.contains(&from) && change.by.iter().any(|actor| by.contains(actor)));
+    theirs.map(|change| change.to).collect()
+}
+
+/// The table as Markdown, for the documentation.
+pub fn table() -> String {
+    let words = |codes: &mut dyn Iterator<Item = &'static str>| codes.collect::<Vec<_>>().join(", ");
+    let mut table = String::from("| from | to | by |\n|---|---|---|\n| – | `given`, `sent` | mediator |\n");
+    for change in TRANSITIONS {
+        let from = words(&mut change.from.iter().map(|&status| status.into()));
+        let by = words(&mut change.by.iter().map(|&actor| actor.into()));
+        table += &format!("| {from} | `{}` | {by} |\n", <&str>::from(change.to));
+    }
+    table
+}
 
 impl HandoffStatus {
     pub fn is_open(self) -> bool {
         OPEN.contains(&self)
+    }
+
+    /// Whether whoever ends a handoff so has to say why.
+    pub fn wants_reason(self) -> bool {
+        matches!(self, Declined | Failed | Cancelled)
     }
 }
 
@@ -118,6 +160,8 @@ pub enum ReportedBy {
     Person,
     Target,
     Mediator,
+    /// Nobody told, although it was asked twice: `unknown`.
+    Clock,
 }
 
 /// Why something went as it did, in five families: the person, the target's rule, its capacity,
@@ -151,6 +195,13 @@ pub enum Reason {
     Superseded,
     WithdrawnConsent,
     Other,
+}
+
+impl Reason {
+    /// The directory is wrong of the place: a correction is opened on its record.
+    pub fn is_directory_error(self) -> bool {
+        matches!(self, Self::ContactWrong | Self::HoursWrong | Self::MovedOrClosed | Self::ProcedureNotOffered)
+    }
 }
 
 /// When in the meeting the person was redirected.
@@ -207,8 +258,6 @@ pub enum TargetType {
     Hotline,
 }
 
-/// Days after which the mediator is asked what became of the need.
-pub const FOLLOW_UP_AFTER_DAYS: i64 = 14;
 /// How far back a referral may be dated when it is entered at the end of the day or week.
 pub const BACKDATE_DAYS: i64 = 7;
 
@@ -226,22 +275,46 @@ mod tests {
 
     #[test]
     fn only_the_clock_expires_and_never_what_was_given_or_accepted() {
-        for (from, to, by) in TRANSITIONS {
-            if *to == Expired {
-                assert_eq!(*by, [Actor::Clock]);
-                assert!(!from.contains(&Given) && !from.contains(&Accepted) && !from.contains(&InProgress));
+        for change in TRANSITIONS {
+            if change.to == Expired {
+                assert_eq!(*change.by, [Actor::Clock]);
+                assert!(!change.from.contains(&Given) && !change.from.contains(&Accepted) && !change.from.contains(&InProgress));
             } else {
-                assert!(!by.contains(&Actor::Clock));
+                assert!(!change.by.contains(&Actor::Clock));
             }
         }
     }
 
     #[test]
     fn ended_states_only_start_again_by_being_sent() {
-        for (from, to, _) in TRANSITIONS {
-            for ended in from.iter().filter(|status| !status.is_open()) {
-                assert_eq!(*to, Sent, "{ended:?}");
+        for change in TRANSITIONS {
+            for ended in change.from.iter().filter(|status| !status.is_open()) {
+                assert_eq!(change.to, Sent, "{ended:?}");
             }
         }
+    }
+
+    #[test]
+    fn no_change_stands_twice_in_the_table() {
+        for from in HandoffStatus::VARIANTS {
+            for to in HandoffStatus::VARIANTS {
+                assert!(TRANSITIONS.iter().filter(|change| change.to == *to && change.from.contains(from)).count() <= 1);
+            }
+        }
+    }
+
+    #[test]
+    fn every_state_can_be_reached_and_every_open_one_left() {
+        for status in HandoffStatus::VARIANTS {
+            let is_first = Mode::VARIANTS.iter().any(|mode| mode.first_status() == *status);
+            assert!(is_first || TRANSITIONS.iter().any(|change| change.to == *status), "{status:?}");
+            assert_eq!(status.is_open() || matches!(status, Declined | Expired | Cancelled), !allowed(*status, Actor::VARIANTS).is_empty());
+        }
+    }
+
+    #[test]
+    fn the_documentation_shows_this_table() {
+        let page = include_str!("../../../docs/referrals.md");
+        assert!(page.contains(&table()), "docs/referrals.md shows another table than:\n{}", table());
     }
 }

@@ -225,6 +225,8 @@ pub struct Structure {
     pub note: Option<String>,
     /// Invented, for demonstration: shown as such in every answer.
     pub demonstration: bool,
+    /// Somebody found it wrong, and nobody has settled that yet.
+    pub disputed: bool,
     /// Closed for good since that day; kept so that old links say so.
     pub closed_on: Option<NaiveDate>,
     /// The day of the source that the record was last seen in.
@@ -285,6 +287,7 @@ impl Structure {
             sessions: Vec::new(),
             note: None,
             demonstration: false,
+            disputed: false,
             closed_on: None,
             source_date: None,
             updated_at,

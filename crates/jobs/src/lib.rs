@@ -1,6 +1,7 @@
 //! What runs beside requests: seeding, importing, recording referrals together, and keeping the directory in memory current.
 
 pub mod access;
+pub mod clock;
 pub mod import;
 pub mod questions;
 mod reconcile;

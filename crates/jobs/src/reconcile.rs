@@ -72,6 +72,8 @@ impl Reconciliation {
                 Some(known) => {
                     structure.id = known.structure.id;
                     keep_known_dates(&mut structure, &known.structure);
+                    // What users said of it isn't the source's to change.
+                    structure.disputed = known.structure.disputed;
                     let same = Structure { updated_at: known.structure.updated_at, ..structure.clone() } == known.structure;
                     match (same, known.edited) {
                         (true, _) => Fate::Unchanged,

@@ -2,35 +2,59 @@
 
 use std::time::Duration;
 
-use aiguilleur_storage::{Database, Scope, StorageError, referrals, scoped, sessions};
+use aiguilleur_storage::{Database, Scope, StorageError, follow_up, keeping, links, referrals, scoped, sessions};
+use chrono::{DateTime, Utc};
 
 /// How often it is looked for.
 const EVERY: Duration = Duration::from_hours(1);
+/// For which a link that is over is remembered, so that its holder may ask for another.
+const ENDED_LINKS_KEPT: chrono::Duration = chrono::Duration::days(90);
 
-/// Forgets idempotency keys, links and ended sessions whose time is over, at once and then hourly. Never ends; several nodes may do it side by side.
+/// What was forgotten, or is to be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Referrals whose free texts and references go.
+    pub wiped: usize,
+    /// Referrals that are made anonymous.
+    pub anonymised: usize,
+    /// Idempotency keys.
+    pub keys: usize,
+}
+
+/// Forgets what is due, at once and then hourly. Never ends; several nodes may do it side by side.
 pub async fn keep_forgetting(database: Database) {
     loop {
-        if let Err(error) = forget_sessions(&database).await {
-            tracing::warn!(%error, "links and ended sessions could not be forgotten; tried again in an hour");
-        }
-        match forget_keys(&database).await {
-            Ok(0) => {}
-            Ok(keys) => tracing::info!(keys, "idempotency keys forgotten"),
-            Err(error) => tracing::warn!(%error, "idempotency keys could not be forgotten; tried again in an hour"),
+        match forget(&database, Utc::now()).await {
+            Ok(Some(Forgotten { wiped, anonymised, keys })) if wiped + anonymised + keys > 0 => {
+                tracing::info!(wiped, anonymised, keys, "forgotten in time");
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "what is due could not be forgotten; tried again in an hour"),
         }
         tokio::time::sleep(EVERY).await;
     }
 }
 
-async fn forget_keys(database: &Database) -> Result<usize, StorageError> {
+/// Forgets what is due at an instant, in one transaction; `None` when another node is doing it, or the clock's work.
+pub async fn forget(database: &Database, now: DateTime<Utc>) -> Result<Option<Forgotten>, StorageError> {
     let mut scope = scoped(database, Scope::System).await?;
-    let forgotten = referrals::forget_keys(&mut scope, chrono::Utc::now().date_naive()).await?;
+    if !follow_up::is_alone(&mut scope).await? {
+        return Ok(None);
+    }
+    sessions::forget(&mut scope, now).await?;
+    links::forget_expired(&mut scope, now - ENDED_LINKS_KEPT).await?;
+    let keys = referrals::forget_keys(&mut scope, now.date_naive()).await?;
+    let (to_wipe, to_anonymise) = (keeping::to_wipe(&mut scope, now).await?, keeping::to_anonymise(&mut scope, now).await?);
+    keeping::wipe(&mut scope, &to_wipe).await?;
+    keeping::anonymise(&mut scope, &to_anonymise).await?;
     scope.commit().await?;
-    Ok(forgotten)
+    Ok(Some(Forgotten { wiped: to_wipe.len(), anonymised: to_anonymise.len(), keys }))
 }
 
-async fn forget_sessions(database: &Database) -> Result<(), StorageError> {
+/// What [`forget`] would do to referrals; nothing is done.
+pub async fn foresee(database: &Database, now: DateTime<Utc>) -> Result<Forgotten, StorageError> {
     let mut scope = scoped(database, Scope::System).await?;
-    sessions::forget(&mut scope, chrono::Utc::now()).await?;
-    scope.commit().await
+    let (wiped, anonymised) = (keeping::to_wipe(&mut scope, now).await?.len(), keeping::to_anonymise(&mut scope, now).await?.len());
+    scope.commit().await?;
+    Ok(Forgotten { wiped, anonymised, keys: 0 })
 }

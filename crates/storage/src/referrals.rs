@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use aiguilleur_domain::code::SlipCode;
-use aiguilleur_domain::referral::{Constraint, HandoffStatus, Mode, Moment, Outcome, Reason, Repeat, ReportedBy, Setting, TargetType};
+use aiguilleur_domain::referral::{
+    Actor, Constraint, HandoffStatus, Mode, Moment, Outcome, Reason, Repeat, ReportedBy, Setting, TargetType,
+};
 use aiguilleur_domain::structure::HelpKind;
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::pg::Pg;
@@ -14,8 +16,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::schema::{handoff, idempotency, outcome, referral};
-use crate::{Scope, Scoped, StorageError, read_code};
+use crate::schema::{handoff, handoff_event, idempotency, outcome, referral};
+use crate::{Scope, Scoped, StorageError, corrections, read_code};
 
 /// How long an idempotency key is remembered, in days.
 pub const KEY_KEPT_DAYS: i64 = 30;
@@ -47,6 +49,10 @@ pub struct Referral {
     pub occurred_at: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
     pub follow_up_due_at: Option<DateTime<Utc>>,
+    /// How often it was asked what became of the need.
+    pub follow_ups: i16,
+    /// When no attempt was open any more, or the outcome was told.
+    pub closed_at: Option<DateTime<Utc>>,
     pub version: i32,
     pub handoffs: Vec<Handoff>,
     pub outcomes: Vec<OutcomeReport>,
@@ -65,6 +71,28 @@ pub struct Handoff {
     pub status: HandoffStatus,
     pub expected_on: Option<NaiveDate>,
     pub created_at: DateTime<Utc>,
+    pub changed_at: DateTime<Utc>,
+    /// Reminders that have come due.
+    pub reminders: i16,
+    /// Working hours from its birth.
+    pub acknowledged_after_h: Option<f64>,
+    pub accepted_after_h: Option<f64>,
+    /// Every change of its state, the oldest first.
+    pub events: Vec<Event>,
+}
+
+/// A change of a handoff's state.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    pub at: DateTime<Utc>,
+    pub actor: Actor,
+    /// The mediator wrote down what the actor told.
+    pub relayed: bool,
+    /// `None` at its birth.
+    pub from: Option<HandoffStatus>,
+    pub to: HandoffStatus,
+    pub reason: Option<Reason>,
+    pub note: Option<String>,
 }
 
 /// What somebody told of the need.
@@ -112,7 +140,7 @@ pub enum Recorded {
 
 #[derive(Debug, Queryable, Selectable, Insertable, Serialize)]
 #[diesel(table_name = referral)]
-struct ReferralRow {
+pub(crate) struct ReferralRow {
     id: Uuid,
     organisation_id: Uuid,
     created_by: String,
@@ -140,11 +168,15 @@ struct ReferralRow {
     created_at: DateTime<Utc>,
     follow_up_due_at: Option<DateTime<Utc>>,
     version: i32,
+    follow_ups: i16,
+    closed_at: Option<DateTime<Utc>>,
+    pub(crate) wiped: bool,
+    pub(crate) anonymised: bool,
 }
 
-#[derive(Debug, Queryable, Selectable, Serialize)]
+#[derive(Debug, Queryable, Selectable, Insertable, Serialize)]
 #[diesel(table_name = handoff)]
-struct HandoffRow {
+pub(crate) struct HandoffRow {
     id: Uuid,
     referral_id: Uuid,
     organisation_id: Uuid,
@@ -157,13 +189,19 @@ struct HandoffRow {
     status: String,
     expected_on: Option<NaiveDate>,
     created_at: DateTime<Utc>,
+    changed_at: DateTime<Utc>,
+    reminders: i16,
+    acknowledged_after_h: Option<f64>,
+    accepted_after_h: Option<f64>,
 }
 
-#[derive(Debug, Queryable, Selectable)]
+#[derive(Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = outcome)]
-struct OutcomeRow {
+pub(crate) struct OutcomeRow {
     id: Uuid,
     referral_id: Uuid,
+    organisation_id: Uuid,
+    position: i16,
     result: String,
     reported_by: String,
     reason: Option<String>,
@@ -171,15 +209,21 @@ struct OutcomeRow {
     reported_at: DateTime<Utc>,
 }
 
-#[derive(Serialize)]
-struct EventRow {
+#[derive(Debug, Queryable, Selectable, Insertable, Serialize)]
+#[diesel(table_name = handoff_event)]
+pub(crate) struct EventRow {
     id: Uuid,
     handoff_id: Uuid,
     referral_id: Uuid,
     organisation_id: Uuid,
+    position: i16,
     at: DateTime<Utc>,
-    actor: &'static str,
-    to_status: &'static str,
+    actor: String,
+    relayed: bool,
+    from_status: Option<String>,
+    to_status: String,
+    reason: Option<String>,
+    note: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -325,15 +369,9 @@ impl<'e> Rows<'e> {
         self.referral.push(write(organisation_id, subject, new));
         for (handoff, position) in new.handoffs.iter().zip(1..) {
             self.handoff.push(write_handoff(organisation_id, new, handoff, position));
-            self.handoff_event.push(EventRow {
-                id: Uuid::new_v4(),
-                handoff_id: handoff.id,
-                referral_id: new.id,
-                organisation_id,
-                at: handoff.created_at,
-                actor: "mediator",
-                to_status: handoff.status.into(),
-            });
+            for event in &handoff.events {
+                self.handoff_event.push(write_event(organisation_id, new.id, handoff.id, event, position));
+            }
         }
         if new.mode != Mode::Information {
             let id = Uuid::new_v4();
@@ -380,18 +418,43 @@ pub async fn forget_keys(connection: &mut AsyncPgConnection, today: NaiveDate) -
 /// Which referrals are wanted.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
+    /// Row-level security shows no other than the scope's; named, it lets the index be used.
+    pub organisation: Option<Uuid>,
     pub status: Option<HandoffStatus>,
     /// Some report told this outcome.
     pub outcome: Option<Outcome>,
     pub procedure: Option<String>,
     pub due_before: Option<DateTime<Utc>>,
+    pub mode: Option<Mode>,
+    /// Something is to be asked by this instant: of the target, or what became of the need.
+    pub to_follow: Option<ToFollow>,
     /// After this one, in the order of the list.
     pub after: Option<(DateTime<Utc>, Uuid)>,
+}
+
+/// What is to be followed, in the state that the clock left.
+#[derive(Debug, Clone, Copy)]
+pub struct ToFollow {
+    /// Of those for information, only what had come due by then is listed: they are followed once a week.
+    pub week_began: DateTime<Utc>,
 }
 
 /// The newest first.
 pub async fn list(connection: &mut AsyncPgConnection, filter: &Filter, limit: i64) -> Result<Vec<Referral>, StorageError> {
     let mut query = referral::table.select(ReferralRow::as_select()).into_boxed();
+    if let Some(organisation) = filter.organisation {
+        query = query.filter(referral::organisation_id.eq(organisation));
+    }
+    if let Some(mode) = filter.mode {
+        query = query.filter(referral::mode.eq(<&str>::from(mode)));
+    }
+    if let Some(ToFollow { week_began }) = filter.to_follow {
+        let information = <&str>::from(Mode::Information);
+        let waiting = handoff::table.filter(handoff::status.eq("sent").and(handoff::reminders.gt(0))).select(handoff::referral_id);
+        let asked = referral::follow_ups.gt(0).and(referral::follow_up_due_at.is_not_null());
+        let in_its_week = referral::mode.ne(information).or(referral::follow_up_due_at.lt(week_began));
+        query = query.filter(asked.and(in_its_week.assume_not_null()).or(referral::id.eq_any(waiting)));
+    }
     if let Some(status) = filter.status {
         query = query.filter(referral::status.eq(<&str>::from(status)));
     }
@@ -418,51 +481,78 @@ pub async fn find(connection: &mut AsyncPgConnection, id: Uuid) -> Result<Option
     Ok(with_parts(connection, row.into_iter().collect()).await?.pop())
 }
 
-/// Appends what somebody tells of the need, once for a key. The referral must be visible in the scope.
-pub async fn report_outcome(
+/// A referral that nobody else changes until the transaction ends, with whose it is.
+#[derive(Debug)]
+pub struct Held {
+    pub organisation: Uuid,
+    /// Subject of whoever recorded it.
+    pub author: String,
+    pub referral: Referral,
+}
+
+/// The same, held until the transaction ends.
+pub async fn hold(connection: &mut AsyncPgConnection, id: Uuid) -> Result<Option<Held>, StorageError> {
+    let row: Option<ReferralRow> =
+        referral::table.find(id).select(ReferralRow::as_select()).for_update().first(connection).await.optional()?;
+    let Some(row) = row else { return Ok(None) };
+    let (organisation, author) = (row.organisation_id, row.created_by.clone());
+    Ok(with_parts(connection, vec![row]).await?.pop().map(|referral| Held { organisation, author, referral }))
+}
+
+/// Whose referral a code belongs to, and which one. Within [`Scope::Bearer`] of its digest.
+pub async fn find_by_digest(connection: &mut AsyncPgConnection, digest: &str) -> Result<Option<(Uuid, Uuid)>, StorageError> {
+    let coded = referral::table.filter(digest_of(referral::code).eq(digest));
+    Ok(coded.select((referral::organisation_id, referral::id)).first(connection).await.optional()?)
+}
+
+/// Forgets a referral with all that hangs on it.
+pub async fn erase(connection: &mut AsyncPgConnection, id: Uuid) -> Result<bool, StorageError> {
+    Ok(diesel::delete(referral::table.find(id)).execute(connection).await? > 0)
+}
+
+/// Keeps a key with what it is about to do; what became of it when it was used before.
+pub async fn remember(
     connection: &mut AsyncPgConnection,
     author: Author<'_>,
+    key: &Key,
     referral_id: Uuid,
-    report: &OutcomeReport,
-    key: Option<&Key>,
 ) -> Result<Recorded, StorageError> {
-    if let Some(key) = key {
-        let inserted = diesel::insert_into(idempotency::table)
-            .values((
-                idempotency::organisation_id.eq(author.organisation),
-                idempotency::subject.eq(author.subject),
-                idempotency::key.eq(&key.key),
-                idempotency::request_digest.eq(&key.request_digest),
-                idempotency::referral_id.eq(referral_id),
-                idempotency::kept_until.eq(key.kept_until),
-            ))
-            .on_conflict_do_nothing()
-            .execute(connection)
-            .await?;
-        if inserted == 0 {
-            let known = find_key(connection, author, key).await?;
-            return known.ok_or_else(key_under_way);
-        }
-    }
-    // Held until the commit, so that two reports at once are numbered one after the other.
-    referral::table.find(referral_id).select(referral::id).for_update().first::<Uuid>(connection).await?;
-    let last: Option<i16> =
-        outcome::table.filter(outcome::referral_id.eq(referral_id)).select(diesel::dsl::max(outcome::position)).first(connection).await?;
-    diesel::insert_into(outcome::table)
+    let inserted = diesel::insert_into(idempotency::table)
         .values((
-            outcome::position.eq(last.unwrap_or_default().saturating_add(1)),
-            outcome::id.eq(report.id),
-            outcome::referral_id.eq(referral_id),
-            outcome::organisation_id.eq(author.organisation),
-            outcome::result.eq(<&str>::from(report.outcome)),
-            outcome::reported_by.eq(<&str>::from(report.reported_by)),
-            outcome::reason.eq(report.reason.map(<&str>::from)),
-            outcome::note.eq(&report.note),
-            outcome::reported_at.eq(report.reported_at),
+            idempotency::organisation_id.eq(author.organisation),
+            idempotency::subject.eq(author.subject),
+            idempotency::key.eq(&key.key),
+            idempotency::request_digest.eq(&key.request_digest),
+            idempotency::referral_id.eq(referral_id),
+            idempotency::kept_until.eq(key.kept_until),
         ))
+        .on_conflict_do_nothing()
         .execute(connection)
         .await?;
-    Ok(Recorded::Created)
+    if inserted > 0 {
+        return Ok(Recorded::Created);
+    }
+    find_key(connection, author, key).await?.ok_or_else(key_under_way)
+}
+
+/// Appends what somebody tells of the need. Whoever told is not asked again, but for an `unknown`.
+pub async fn report_outcome(connection: &mut AsyncPgConnection, held: &mut Held, report: OutcomeReport) -> Result<(), StorageError> {
+    let referral = &mut held.referral;
+    let position = i16::try_from(referral.outcomes.len() + 1).unwrap_or(i16::MAX);
+    diesel::insert_into(outcome::table).values(write_outcome(held.organisation, referral.id, &report, position)).execute(connection).await?;
+    let is_told = report.outcome != Outcome::Unknown || report.reported_by == ReportedBy::Clock;
+    if is_told {
+        referral.follow_up_due_at = None;
+        referral.closed_at = referral.closed_at.or(Some(report.reported_at));
+        let values = (referral::follow_up_due_at.eq(referral.follow_up_due_at), referral::closed_at.eq(referral.closed_at));
+        diesel::update(referral::table.find(referral.id)).set(values).execute(connection).await?;
+    }
+    let place = referral.handoffs.last().cloned();
+    referral.outcomes.push(report.clone());
+    if let Some(place) = place {
+        corrections::open_for(connection, &held.referral, &place, report.reason, report.reported_at).await?;
+    }
+    Ok(())
 }
 
 async fn with_parts(connection: &mut AsyncPgConnection, rows: Vec<ReferralRow>) -> Result<Vec<Referral>, StorageError> {
@@ -473,6 +563,12 @@ async fn with_parts(connection: &mut AsyncPgConnection, rows: Vec<ReferralRow>) 
         .select(HandoffRow::as_select())
         .load(connection)
         .await?;
+    let events: Vec<EventRow> = handoff_event::table
+        .filter(handoff_event::referral_id.eq_any(&ids))
+        .order(handoff_event::position)
+        .select(EventRow::as_select())
+        .load(connection)
+        .await?;
     let outcomes: Vec<OutcomeRow> = outcome::table
         .filter(outcome::referral_id.eq_any(&ids))
         .order(outcome::position)
@@ -481,7 +577,7 @@ async fn with_parts(connection: &mut AsyncPgConnection, rows: Vec<ReferralRow>) 
         .await?;
     rows.into_iter()
         .map(|row| {
-            let own_handoffs = handoffs.iter().filter(|handoff| handoff.referral_id == row.id).map(read_handoff);
+            let own_handoffs = handoffs.iter().filter(|handoff| handoff.referral_id == row.id).map(|handoff| read_handoff(handoff, &events));
             let own_outcomes = outcomes.iter().filter(|outcome| outcome.referral_id == row.id).map(read_outcome);
             let (handoffs, outcomes) = (own_handoffs.collect::<Result<_, _>>()?, own_outcomes.collect::<Result<_, _>>()?);
             read(row, handoffs, outcomes)
@@ -515,14 +611,22 @@ fn read(row: ReferralRow, handoffs: Vec<Handoff>, outcomes: Vec<OutcomeReport>) 
         occurred_at: row.occurred_at,
         created_at: row.created_at,
         follow_up_due_at: row.follow_up_due_at,
+        follow_ups: row.follow_ups,
+        closed_at: row.closed_at,
         version: row.version,
         handoffs,
         outcomes,
     })
 }
 
-fn read_handoff(row: &HandoffRow) -> Result<Handoff, StorageError> {
+fn read_handoff(row: &HandoffRow, events: &[EventRow]) -> Result<Handoff, StorageError> {
+    let own_events = events.iter().filter(|event| event.handoff_id == row.id).map(read_event);
     Ok(Handoff {
+        events: own_events.collect::<Result<_, _>>()?,
+        changed_at: row.changed_at,
+        reminders: row.reminders,
+        acknowledged_after_h: row.acknowledged_after_h,
+        accepted_after_h: row.accepted_after_h,
         id: row.id,
         previous_id: row.previous_id,
         target_type: read_code("handoff", "target_type", &row.target_type)?,
@@ -532,6 +636,18 @@ fn read_handoff(row: &HandoffRow) -> Result<Handoff, StorageError> {
         status: read_code("handoff", "status", &row.status)?,
         expected_on: row.expected_on,
         created_at: row.created_at,
+    })
+}
+
+fn read_event(row: &EventRow) -> Result<Event, StorageError> {
+    Ok(Event {
+        at: row.at,
+        actor: read_code("handoff_event", "actor", &row.actor)?,
+        relayed: row.relayed,
+        from: read_optional("handoff_event", "from_status", row.from_status.as_deref())?,
+        to: read_code("handoff_event", "to_status", &row.to_status)?,
+        reason: read_optional("handoff_event", "reason", row.reason.as_deref())?,
+        note: row.note.clone(),
     })
 }
 
@@ -550,7 +666,7 @@ fn read_optional<T: std::str::FromStr>(table: &'static str, column: &'static str
     value.map(|value| read_code(table, column, value)).transpose()
 }
 
-fn write(organisation_id: Uuid, created_by: &str, new: &Referral) -> ReferralRow {
+pub(crate) fn write(organisation_id: Uuid, created_by: &str, new: &Referral) -> ReferralRow {
     let owned = |code: &str| code.to_owned();
     ReferralRow {
         id: new.id,
@@ -580,10 +696,14 @@ fn write(organisation_id: Uuid, created_by: &str, new: &Referral) -> ReferralRow
         created_at: new.created_at,
         follow_up_due_at: new.follow_up_due_at,
         version: new.version,
+        follow_ups: new.follow_ups,
+        closed_at: new.closed_at,
+        wiped: false,
+        anonymised: false,
     }
 }
 
-fn write_handoff(organisation_id: Uuid, new: &Referral, handoff: &Handoff, position: i16) -> HandoffRow {
+pub(crate) fn write_handoff(organisation_id: Uuid, new: &Referral, handoff: &Handoff, position: i16) -> HandoffRow {
     HandoffRow {
         id: handoff.id,
         referral_id: new.id,
@@ -597,7 +717,46 @@ fn write_handoff(organisation_id: Uuid, new: &Referral, handoff: &Handoff, posit
         status: <&str>::from(handoff.status).to_owned(),
         expected_on: handoff.expected_on,
         created_at: handoff.created_at,
+        changed_at: handoff.changed_at,
+        reminders: handoff.reminders,
+        acknowledged_after_h: handoff.acknowledged_after_h,
+        accepted_after_h: handoff.accepted_after_h,
     }
+}
+
+pub(crate) fn write_event(organisation_id: Uuid, referral_id: Uuid, handoff_id: Uuid, event: &Event, position: i16) -> EventRow {
+    EventRow {
+        id: Uuid::new_v4(),
+        handoff_id,
+        referral_id,
+        organisation_id,
+        position,
+        at: event.at,
+        actor: <&str>::from(event.actor).to_owned(),
+        relayed: event.relayed,
+        from_status: event.from.map(|status| <&str>::from(status).to_owned()),
+        to_status: <&str>::from(event.to).to_owned(),
+        reason: event.reason.map(|reason| <&str>::from(reason).to_owned()),
+        note: event.note.clone(),
+    }
+}
+
+pub(crate) fn write_outcome(organisation_id: Uuid, referral_id: Uuid, report: &OutcomeReport, position: i16) -> OutcomeRow {
+    OutcomeRow {
+        id: report.id,
+        referral_id,
+        organisation_id,
+        position,
+        result: <&str>::from(report.outcome).to_owned(),
+        reported_by: <&str>::from(report.reported_by).to_owned(),
+        reason: report.reason.map(|reason| <&str>::from(reason).to_owned()),
+        note: report.note.clone(),
+        reported_at: report.reported_at,
+    }
+}
+
+diesel::define_sql_function! {
+    fn digest_of(code: Text) -> Text;
 }
 
 /// A new code for a slip; the unique constraint refuses the one in 35 thousand billion that is taken.

@@ -112,6 +112,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         edited_at -> Nullable<Timestamptz>,
         sessions -> Jsonb,
+        disputed -> Bool,
     }
 }
 
@@ -274,6 +275,10 @@ diesel::table! {
         created_at -> Timestamptz,
         follow_up_due_at -> Nullable<Timestamptz>,
         version -> Int4,
+        follow_ups -> Int2,
+        closed_at -> Nullable<Timestamptz>,
+        wiped -> Bool,
+        anonymised -> Bool,
     }
 }
 
@@ -291,6 +296,10 @@ diesel::table! {
         status -> Text,
         expected_on -> Nullable<Date>,
         created_at -> Timestamptz,
+        changed_at -> Timestamptz,
+        reminders -> Int2,
+        acknowledged_after_h -> Nullable<Double>,
+        accepted_after_h -> Nullable<Double>,
     }
 }
 
@@ -306,6 +315,8 @@ diesel::table! {
         to_status -> Text,
         reason -> Nullable<Text>,
         note -> Nullable<Text>,
+        position -> Int2,
+        relayed -> Bool,
     }
 }
 
@@ -320,6 +331,40 @@ diesel::table! {
         note -> Nullable<Text>,
         reported_at -> Timestamptz,
         position -> Int2,
+    }
+}
+
+diesel::table! {
+    referral_link (token_digest) {
+        token_digest -> Text,
+        referral_id -> Uuid,
+        handoff_id -> Uuid,
+        organisation_id -> Uuid,
+        expires_at -> Timestamptz,
+        renewal_asked -> Bool,
+    }
+}
+
+diesel::table! {
+    refusal_count (month, organisation_id, procedure, departement) {
+        month -> Date,
+        organisation_id -> Uuid,
+        procedure -> Text,
+        departement -> Text,
+        refusals -> Int8,
+    }
+}
+
+diesel::table! {
+    correction (id) {
+        id -> Uuid,
+        structure_id -> Uuid,
+        reason -> Text,
+        reports -> Int4,
+        opened_on -> Date,
+        settled_on -> Nullable<Date>,
+        settled_by -> Nullable<Text>,
+        verdict -> Nullable<Text>,
     }
 }
 
@@ -367,6 +412,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     area,
     audit_entry,
     commune,
+    correction,
     directory_change,
     directory_state,
     ended_session,
@@ -385,6 +431,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     procedure,
     question_count,
     referral,
+    referral_link,
+    refusal_count,
     seed_layer,
     structure
 );

@@ -2,7 +2,6 @@
 
 use std::ops::{Deref, DerefMut};
 
-use aiguilleur_domain::code::SlipCode;
 use diesel::sql_types::{Bool, Text};
 use diesel_async::pooled_connection::deadpool::Object;
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager};
@@ -15,8 +14,8 @@ use crate::{Database, StorageError};
 #[derive(Debug, Clone, Copy)]
 pub enum Scope<'a> {
     Organisation(Uuid),
-    /// Whoever holds the code on paper.
-    Bearer(&'a SlipCode),
+    /// Whoever holds the code on paper, or a target's link: its SHA-256, hexadecimal. It only reads.
+    Bearer(&'a str),
     /// Whoever keeps members, keys and issuers. It shows no referral.
     Administrator,
     /// The clock and retention.
@@ -64,7 +63,7 @@ impl Scoped {
         let (mut organisation, mut bearer, mut administrator, mut system) = (String::new(), String::new(), "", "");
         match scope {
             Scope::Organisation(id) => organisation = id.to_string(),
-            Scope::Bearer(code) => bearer = code.to_string(),
+            Scope::Bearer(digest) => digest.clone_into(&mut bearer),
             Scope::Administrator => administrator = "on",
             Scope::System => system = "on",
         }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::schema::structure;
 use crate::{StorageError, read_code, read_location};
 
-/// Rows written in one statement: 37 parameters each, of PostgreSQL's 65,535.
+/// Rows written in one statement: 38 parameters each, of PostgreSQL's 65,535.
 const BATCH: usize = 1_000;
 
 #[derive(Debug, Queryable, Selectable, Insertable)]
@@ -56,6 +56,7 @@ struct StructureRow {
     source_date: Option<NaiveDate>,
     updated_at: DateTime<Utc>,
     sessions: serde_json::Value,
+    disputed: bool,
 }
 
 /// A structure as stored, and whether somebody edited it here.
@@ -196,6 +197,7 @@ fn read(row: StructureRow) -> Result<Structure, StorageError> {
         sessions: sessions?,
         note: row.note,
         demonstration: row.demonstration,
+        disputed: row.disputed,
         closed_on: row.closed_on,
         source_date: row.source_date,
         updated_at: row.updated_at,
@@ -246,5 +248,6 @@ fn write(it: &Structure) -> Result<StructureRow, StorageError> {
         source_date: it.source_date,
         updated_at: it.updated_at,
         sessions,
+        disputed: it.disputed,
     })
 }

@@ -1,10 +1,15 @@
 //! One file per resource: its parameters, its answers, its handlers and their registration, in reading order.
 
+pub(crate) mod arrivals;
 mod audit;
 mod communes;
+mod corrections;
 mod coverage;
 mod deadlines;
 pub(crate) mod escalation;
+mod figures;
+mod follow_ups;
+pub(crate) mod handoffs;
 mod institutions;
 mod issuers;
 mod me;
@@ -14,7 +19,8 @@ mod organisations;
 mod orientations;
 pub(crate) mod partner_keys;
 mod procedures;
-mod referrals;
+pub(crate) mod referrals;
+mod slips;
 mod structures;
 
 use actix_web::{HttpRequest, HttpResponse};
@@ -26,11 +32,12 @@ use crate::envelope::told;
 use crate::fields::Fields;
 use crate::problem::{FieldError, Problem, ProblemDocument};
 use crate::spec;
+use crate::tongue::Tongue;
 
 /// Components that no single route owns.
 #[derive(utoipa::OpenApi)]
 #[openapi(
-    components(schemas(ProblemDocument, FieldError)),
+    components(schemas(ProblemDocument, FieldError, Tongue)),
     tags(
         (name = "Accès", description = "Qui peut faire quoi : organisations, membres, clés, émetteurs, journal"),
         (name = "Annuaire", description = "Les démarches, les organismes, les communes et les lieux"),
@@ -50,8 +57,15 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
     structures::configure(config);
     orientations::configure(config);
     deadlines::configure(config);
+    // Before `/v1/referrals/{id}`, whose ids are no words.
+    arrivals::configure(config);
     referrals::configure(config);
+    handoffs::configure(config);
+    slips::configure(config);
+    follow_ups::configure(config);
+    corrections::configure(config);
     coverage::configure(config);
+    figures::configure(config);
     me::configure(config);
     members::configure(config);
     organisations::configure(config);

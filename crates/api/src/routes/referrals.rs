@@ -1,16 +1,18 @@
 //! `/v1/referrals`: this person was sent there, for this procedure; and what became of it.
 
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, get, post, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder, get, post, web};
 use aiguilleur_directory::Directory;
-use aiguilleur_domain::privacy::{Identifier, find_identifier};
-use aiguilleur_domain::procedure::{Hotline, Procedure};
+use aiguilleur_domain::follow_up::FOLLOW_UP_AFTER_DAYS;
+use aiguilleur_domain::privacy::{Identifier, find_identifier, kept_instant, month_of};
+use aiguilleur_domain::procedure::Hotline;
 use aiguilleur_domain::referral::{
-    BACKDATE_DAYS, Constraint, FOLLOW_UP_AFTER_DAYS, HandoffStatus, Mode, Moment, Outcome, Reason, Repeat, ReportedBy, Setting, TargetType,
+    Actor, BACKDATE_DAYS, Constraint, HandoffStatus, Mode, Moment, Outcome, Reason, Repeat, ReportedBy, Setting, TargetType,
 };
 use aiguilleur_domain::structure::HelpKind;
-use aiguilleur_storage::referrals::{self, Author, Entry, Filter, Handoff, Key, OutcomeReport, Recorded, Referral};
-use aiguilleur_storage::{Scope, scoped};
-use chrono::{DateTime, Datelike, Duration, NaiveDate, TimeZone, Utc};
+use aiguilleur_storage::handoffs::Target;
+use aiguilleur_storage::referrals::{self, Author, Entry, Event, Filter, Handoff, Held, Key, OutcomeReport, Recorded, Referral};
+use aiguilleur_storage::{Scope, Scoped, scoped};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -92,7 +94,7 @@ struct NewReferral {
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "documents the body")]
-struct NewTarget {
+pub(super) struct NewTarget {
     r#type: TargetType,
     /// UUID of a structure, slug of an institution, digits of a hotline.
     #[schema(min_length = 1, max_length = 100, example = "caf")]
@@ -131,7 +133,7 @@ struct NewOutcome {
 
 /// A referral on record.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct ReferralItem {
+pub(super) struct ReferralItem {
     id: Uuid,
     /// The baton on the person's slip: ten characters, to be read aloud or copied by hand.
     #[schema(example = "7Q4M2XK9D3")]
@@ -158,8 +160,10 @@ struct ReferralItem {
     /// The month's first instant when the procedure is sensitive.
     occurred_at: DateTime<Utc>,
     created_at: DateTime<Utc>,
-    /// When to ask what became of it; null when the procedure is sensitive.
+    /// When to ask what became of it, or when it was last asked; null once somebody told, and when the procedure is sensitive.
     follow_up_due_at: Option<DateTime<Utc>>,
+    /// How often it was asked what became of the need: twice at most.
+    follow_ups: i16,
     handoffs: Vec<HandoffItem>,
     /// Every report, the oldest first; disagreeing ones are all kept.
     outcomes: Vec<OutcomeItem>,
@@ -174,16 +178,36 @@ struct HandoffItem {
     target: HandoffTarget,
     mode: Mode,
     status: HandoffStatus,
+    /// When a place is expected, of one that waits.
     expected_on: Option<NaiveDate>,
     created_at: DateTime<Utc>,
+    /// Reminders to the target that have come due, after 3 and 10 business days without an answer.
+    reminders: i16,
+    /// Every change of its state, the oldest first.
+    events: Vec<EventItem>,
+}
+
+/// A change of a handoff's state.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct EventItem {
+    /// The month's first instant when the procedure is sensitive.
+    at: DateTime<Utc>,
+    actor: Actor,
+    /// The mediator wrote down what the actor told.
+    relayed: bool,
+    /// Null at its birth.
+    from: Option<HandoffStatus>,
+    to: HandoffStatus,
+    reason: Option<Reason>,
+    note: Option<String>,
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct HandoffTarget {
-    r#type: TargetType,
-    id: String,
+pub(super) struct HandoffTarget {
+    pub(super) r#type: TargetType,
+    pub(super) id: String,
     /// A structure's kind, `institution` or `hotline`.
-    kind: String,
+    pub(super) kind: String,
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -329,6 +353,7 @@ fn no_items() -> Problem {
         ("status" = Option<HandoffStatus>, Query, description = "Status of the referral"),
         ("outcome" = Option<Outcome>, Query, description = "Some report told this outcome"),
         ("procedure" = Option<String>, Query, min_length = 1, description = "Slug"),
+        ("mode" = Option<Mode>, Query, description = "How the target is involved"),
         ("due_before" = Option<DateTime<Utc>>, Query, description = "RFC 3339: follow-up due before"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, example = 2, description = "20 by default"),
         ("cursor" = Option<String>, Query, pattern = "^[0-9]{1,15}-[0-9a-f]{32}$", description = "`next_cursor` of the page before, as it was given"),
@@ -351,10 +376,13 @@ async fn list_referrals(state: State, caller: Caller, Query(fields): Query) -> R
         position.map(Some)
     });
     let filter = Filter {
+        organisation: None,
         status: fields.code("status"),
         outcome: fields.code("outcome"),
         due_before: fields.instant("due_before"),
+        mode: fields.code("mode"),
         procedure,
+        to_follow: None,
         after: None,
     };
     let after = fields.finish(after)?;
@@ -363,11 +391,11 @@ async fn list_referrals(state: State, caller: Caller, Query(fields): Query) -> R
         return json(HttpResponse::Ok(), &Page::<ReferralItem> { items: Vec::new(), next_cursor: None });
     };
     let mut scope = scoped(&state.database, Scope::Organisation(organisation)).await?;
-    let found = referrals::list(&mut scope, &filter, wanted(limit)).await?;
+    let found = referrals::list(&mut scope, &Filter { organisation: Some(organisation), ..filter }, wanted(limit)).await?;
     scope.commit().await?;
     let mut response = HttpResponse::Ok();
     response.insert_header(("Cache-Control", "no-store"));
-    json(response, &Page::cut(found, limit, |last| format!("{}-{}", last.created_at.timestamp_micros(), last.id.simple()), show))
+    json(response, &Page::cut(found, limit, cursor_of, show))
 }
 
 /// One referral of the caller's organisation; another's is not found.
@@ -420,26 +448,69 @@ async fn report_outcome(request: HttpRequest, state: State, caller: Caller, Json
     let outcome: Option<Outcome> = required_code(&fields, "outcome");
     let outcome = fields.finish(outcome)?;
 
-    let referral = find(&state, &agent, id).await?;
-    if referral.outcomes.len() >= MAX_OUTCOMES {
+    let (mut scope, mut held) = hold(&state, &agent, id).await?;
+    if let Some(key) = key {
+        let key = Key { key, request_digest, kept_until: kept_until(held.referral.sensitive) };
+        let author = Author { organisation: held.organisation, subject: &agent.subject };
+        if !is_first(referrals::remember(&mut scope, author, &key, held.referral.id).await?)? {
+            return created(&held.referral);
+        }
+    }
+    report(&mut scope, &mut held, outcome, ReportedBy::Mediator, reason, note).await?;
+    scope.commit().await?;
+    created(&held.referral)
+}
+
+/// Appends a report of what became of the need.
+pub(crate) async fn report(
+    scope: &mut Scoped,
+    held: &mut Held,
+    outcome: Outcome,
+    reported_by: ReportedBy,
+    reason: Option<Reason>,
+    note: Option<String>,
+) -> Result<(), Problem> {
+    if held.referral.outcomes.len() >= MAX_OUTCOMES {
         return Err(Problem::new(Kind::InvalidValue, format!("Une réorientation garde {MAX_OUTCOMES} comptes rendus au plus.")));
     }
-    let key = key.map(|key| Key { key, request_digest, kept_until: kept_until(referral.sensitive) });
-    let organisation = state.organisations.ensure(&agent.organisation).await?;
-    let author = Author { organisation, subject: &agent.subject };
-    let now = Utc::now();
-    let reported_at = if referral.sensitive { month_of(now) } else { now };
-    let report = OutcomeReport { id: Uuid::new_v4(), outcome, reported_by: ReportedBy::Mediator, reason, note, reported_at };
-    let mut scope = scoped(&state.database, Scope::Organisation(organisation)).await?;
-    match referrals::report_outcome(&mut scope, author, referral.id, &report, key.as_ref()).await? {
-        Recorded::Created | Recorded::Known(_) => {}
-        Recorded::KeyReused => return Err(key_reused()),
+    let reported_at = kept_instant(held.referral.sensitive, Utc::now());
+    let report = OutcomeReport { id: Uuid::new_v4(), outcome, reported_by, reason, note, reported_at };
+    metrics::counter!("outcomes_reported_total", "by" => <&str>::from(reported_by)).increment(1);
+    Ok(referrals::report_outcome(scope, held, report).await?)
+}
+
+/// Whether what a key came with is to be done; not when it was done before.
+///
+/// # Errors
+/// 409 when it was used for something else.
+pub(super) fn is_first(recorded: Recorded) -> Result<bool, Problem> {
+    match recorded {
+        Recorded::Created => Ok(true),
+        Recorded::Known(_) => Ok(false),
+        Recorded::KeyReused => Err(key_reused()),
     }
-    let referral = referrals::find(&mut scope, referral.id).await?.ok_or_else(|| Problem::not_found("Réorientation"))?;
-    scope.commit().await?;
-    let mut response = HttpResponse::Created();
-    response.insert_header(("ETag", etag(&referral)));
-    json(response, &show(referral))
+}
+
+/// 201, with the referral as it is now.
+pub(super) fn created(referral: &Referral) -> Result<HttpResponse, Problem> {
+    tagged(HttpResponse::Created(), referral)
+}
+
+/// The referral, with its version.
+pub(super) fn tagged(mut response: HttpResponseBuilder, referral: &Referral) -> Result<HttpResponse, Problem> {
+    response.insert_header(("ETag", etag(referral)));
+    response.insert_header(("Cache-Control", "no-store"));
+    json(response, &show(referral.clone()))
+}
+
+/// A referral of the caller's organisation that nobody else changes until the transaction ends; another's is not found.
+pub(super) async fn hold(state: &State, agent: &Agent, id: &str) -> Result<(Scoped, Held), Problem> {
+    let not_found = || Problem::not_found("Réorientation");
+    let id = Uuid::parse_str(id).map_err(|_| not_found())?;
+    let organisation = state.organisations.find(&agent.organisation).await?.ok_or_else(not_found)?;
+    let mut scope = scoped(&state.database, Scope::Organisation(organisation)).await?;
+    let held = referrals::hold(&mut scope, id).await?.ok_or_else(not_found)?;
+    Ok((scope, held))
 }
 
 /// From a body to a row on record.
@@ -471,7 +542,7 @@ fn key_reused() -> Problem {
     Problem::new(Kind::IdempotencyKeyReused, "Cette clé a déjà servi pour une autre requête : rien n'a été enregistré.")
 }
 
-async fn find(state: &State, agent: &Agent, id: &str) -> Result<Referral, Problem> {
+pub(super) async fn find(state: &State, agent: &Agent, id: &str) -> Result<Referral, Problem> {
     let not_found = || Problem::not_found("Réorientation");
     let id = Uuid::parse_str(id).map_err(|_| not_found())?;
     let organisation = state.organisations.find(&agent.organisation).await?.ok_or_else(not_found)?;
@@ -492,7 +563,7 @@ fn parse(fields: &Fields, directory: &Directory, keeps_notes: bool, now: DateTim
         fields.report(Kind::InvalidValue, "commune", "La commune de résidence est attendue (code INSEE).");
     }
     let residence = commune(fields, "commune", &directory.territory).map(|resolved| resolved.commune);
-    let target = target(fields, directory);
+    let target = target(fields, directory, "target");
     let mode: Option<Mode> = required_code(fields, "mode");
     let occurred_at = if fields.has("occurred_at") { occurred_at(fields, now) } else { Some(now) };
     let made_at = fields.uuid("made_at_structure");
@@ -507,30 +578,23 @@ fn parse(fields: &Fields, directory: &Directory, keeps_notes: bool, now: DateTim
     let (moment, reason, setting, repeat) = (fields.code("moment"), fields.code("reason"), fields.code("setting"), fields.code("repeat"));
     let (help_kinds, constraints) = (fields.codes("help_kinds"), fields.codes("constraints"));
 
-    let (procedure, residence, (target_type, target_id, target_kind), mode) = (procedure?, residence?, target?, mode?);
-    let kept = Kept::of(procedure, now, occurred_at?);
-    let handoff = Handoff {
-        id: Uuid::new_v4(),
-        previous_id: None,
-        target_type,
-        target_id,
-        target_kind,
-        mode,
-        status: mode.first_status(),
-        expected_on: None,
-        created_at: kept.created_at,
-    };
+    let (procedure, residence, target, mode) = (procedure?, residence?, target?, mode?);
+    // For a sensitive procedure, the département and the month.
+    let (sensitive, keeps_all) = (procedure.sensitive, !procedure.sensitive);
+    let created_at = kept_instant(sensitive, now);
+    let occurred_at = kept_instant(sensitive, occurred_at?);
+    let handoff = Handoff::born(target, mode, mode.first_status(), Actor::Mediator, created_at);
     Some(Referral {
         id: Uuid::new_v4(),
         code: referrals::new_code().to_string(),
         procedure: procedure.slug.clone(),
-        sensitive: procedure.sensitive,
-        commune: kept.everything.then(|| residence.code.to_string()),
-        epci: residence.epci.clone().filter(|_| kept.everything),
+        sensitive,
+        commune: keeps_all.then(|| residence.code.to_string()),
+        epci: residence.epci.clone().filter(|_| keeps_all),
         departement: residence.departement.clone(),
         mode,
         status: handoff.status,
-        orientation_id: orientation_id.filter(|_| kept.everything),
+        orientation_id: orientation_id.filter(|_| keeps_all),
         orientation_rank,
         moment,
         reason,
@@ -541,44 +605,33 @@ fn parse(fields: &Fields, directory: &Directory, keeps_notes: bool, now: DateTim
         minutes_spent,
         person_ref,
         note,
-        made_at_structure: made_at.filter(|_| kept.everything),
-        occurred_at: kept.occurred_at,
-        created_at: kept.created_at,
-        follow_up_due_at: kept.everything.then(|| kept.created_at + Duration::days(FOLLOW_UP_AFTER_DAYS)),
+        made_at_structure: made_at.filter(|_| keeps_all),
+        occurred_at,
+        created_at,
+        follow_up_due_at: keeps_all.then(|| created_at + Duration::days(FOLLOW_UP_AFTER_DAYS)),
+        follow_ups: 0,
+        closed_at: None,
         version: 1,
         handoffs: vec![handoff],
         outcomes: Vec::new(),
     })
 }
 
-/// How much of place and time may be kept: for a sensitive procedure, the département and the month.
-struct Kept {
-    everything: bool,
-    created_at: DateTime<Utc>,
-    occurred_at: DateTime<Utc>,
-}
-
-impl Kept {
-    fn of(procedure: &Procedure, now: DateTime<Utc>, occurred_at: DateTime<Utc>) -> Self {
-        // PostgreSQL keeps microseconds: an answer must not show more than what is read back.
-        let whole = |instant: DateTime<Utc>| DateTime::from_timestamp_micros(instant.timestamp_micros()).unwrap_or(instant);
-        if procedure.sensitive {
-            Self { everything: false, created_at: month_of(now), occurred_at: month_of(occurred_at) }
-        } else {
-            Self { everything: true, created_at: whole(now), occurred_at: whole(occurred_at) }
-        }
-    }
-}
-
-fn month_of(instant: DateTime<Utc>) -> DateTime<Utc> {
-    Utc.with_ymd_and_hms(instant.year(), instant.month(), 1, 0, 0, 0).single().unwrap_or(instant)
-}
-
 /// Type, id and kind of a target that exists; apt or not, open or closed: a referral records what was done.
-fn target(fields: &Fields, directory: &Directory) -> Option<(TargetType, String, String)> {
-    let r#type: TargetType = required_code(fields, "target/type")?;
-    let id = required_text(fields, "target/id", 100)?;
-    let kind = match r#type {
+pub(super) fn target(fields: &Fields, directory: &Directory, name: &str) -> Option<Target> {
+    let (type_name, id_name) = (format!("{name}/type"), format!("{name}/id"));
+    let r#type: TargetType = required_code(fields, &type_name)?;
+    let id = required_text(fields, &id_name, 100)?;
+    let known = find_target(directory, r#type, id);
+    if known.is_none() {
+        fields.report(Kind::InvalidValue, &id_name, "Aucune cible de ce type ne porte cet identifiant.");
+    }
+    known
+}
+
+/// The target of a type and an id, if there is one.
+pub(crate) fn find_target(directory: &Directory, r#type: TargetType, id: &str) -> Option<Target> {
+    let (id, kind) = match r#type {
         TargetType::Structure => {
             let entry = Uuid::parse_str(id).ok().and_then(|id| directory.structure(id));
             entry.map(|entry| (entry.structure.id.to_string(), <&str>::from(entry.structure.kind)))
@@ -589,11 +642,8 @@ fn target(fields: &Fields, directory: &Directory) -> Option<(TargetType, String,
             let lines = directory.catalogue.procedures().iter().filter_map(|it| Hotline::parse(it.hotline.as_deref()?, ""));
             lines.map(|line| line.phone).find(|phone| *phone == digits).map(|phone| (phone, "hotline"))
         }
-    };
-    if kind.is_none() {
-        fields.report(Kind::InvalidValue, "target/id", "Aucune cible de ce type ne porte cet identifiant.");
-    }
-    kind.map(|(id, kind)| (r#type, id, kind.to_owned()))
+    }?;
+    Some(Target { r#type, id, kind: kind.to_owned() })
 }
 
 fn occurred_at(fields: &Fields, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
@@ -616,7 +666,7 @@ pub(super) fn named(identifier: Identifier) -> &'static str {
 }
 
 /// A text of somebody's own, refused when it carries an identifier of the person.
-fn free_text(fields: &Fields, name: &str, longest: usize) -> Option<String> {
+pub(crate) fn free_text(fields: &Fields, name: &str, longest: usize) -> Option<String> {
     let text = fields.text(name, longest)?;
     let found = match find_identifier(text) {
         None => return Some(text.to_owned()),
@@ -630,14 +680,14 @@ fn free_text(fields: &Fields, name: &str, longest: usize) -> Option<String> {
     None
 }
 
-fn required_text<'f>(fields: &'f Fields, name: &str, longest: usize) -> Option<&'f str> {
+pub(super) fn required_text<'f>(fields: &'f Fields, name: &str, longest: usize) -> Option<&'f str> {
     if !fields.has(name) {
         fields.report(Kind::InvalidValue, name, "Ce champ est attendu.");
     }
     fields.text(name, longest)
 }
 
-fn required_code<T>(fields: &Fields, name: &str) -> Option<T>
+pub(super) fn required_code<T>(fields: &Fields, name: &str) -> Option<T>
 where
     T: std::str::FromStr + strum::VariantArray + Copy + Into<&'static str>,
 {
@@ -648,7 +698,7 @@ where
     fields.code(name)
 }
 
-fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
+pub(super) fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
     let Some(value) = request.headers().get("Idempotency-Key") else { return Ok(None) };
     let key = value.to_str().ok().filter(|key| !key.is_empty() && key.len() <= MAX_KEY);
     key.map(|key| Some(key.to_owned()))
@@ -668,7 +718,7 @@ fn kept_of(directory: &Directory, body: &Value) -> Value {
 }
 
 /// The last day of a key; of a sensitive request, the first of the month after next, which tells the month only.
-fn kept_until(sensitive: bool) -> NaiveDate {
+pub(super) fn kept_until(sensitive: bool) -> NaiveDate {
     let now = Utc::now();
     if sensitive {
         month_of(now).date_naive() + chrono::Months::new(2)
@@ -678,21 +728,52 @@ fn kept_until(sensitive: bool) -> NaiveDate {
 }
 
 /// The same for the same request, whatever the order of its keys.
-fn digest(what: &str, body: &Value) -> String {
+pub(super) fn digest(what: &str, body: &Value) -> String {
     format!("{:x}", Sha256::digest(format!("{what} {body}")))
 }
 
-fn read_cursor(cursor: &str) -> Option<(DateTime<Utc>, Uuid)> {
+/// Where a page ends.
+pub(super) fn cursor_of(last: &Referral) -> String {
+    format!("{}-{}", last.created_at.timestamp_micros(), last.id.simple())
+}
+
+pub(super) fn read_cursor(cursor: &str) -> Option<(DateTime<Utc>, Uuid)> {
     let (micros, id) = cursor.split_once('-')?;
     Some((DateTime::from_timestamp_micros(micros.parse().ok()?)?, Uuid::parse_str(id).ok()?))
 }
 
+fn show_handoff(handoff: Handoff) -> HandoffItem {
+    HandoffItem {
+        id: handoff.id,
+        previous_id: handoff.previous_id,
+        target: HandoffTarget { r#type: handoff.target_type, id: handoff.target_id, kind: handoff.target_kind },
+        mode: handoff.mode,
+        status: handoff.status,
+        expected_on: handoff.expected_on,
+        created_at: handoff.created_at,
+        reminders: handoff.reminders,
+        events: handoff.events.into_iter().map(show_event).collect(),
+    }
+}
+
+pub(super) fn show_event(event: Event) -> EventItem {
+    EventItem {
+        at: event.at,
+        actor: event.actor,
+        relayed: event.relayed,
+        from: event.from,
+        to: event.to,
+        reason: event.reason,
+        note: event.note,
+    }
+}
+
 /// A referral's tag is its version, which reports of outcomes don't raise.
-fn etag(referral: &Referral) -> String {
+pub(super) fn etag(referral: &Referral) -> String {
     format!("W/\"{}\"", referral.version)
 }
 
-fn show(referral: Referral) -> ReferralItem {
+pub(super) fn show(referral: Referral) -> ReferralItem {
     ReferralItem {
         closed: referral.outcomes.iter().any(|report| report.outcome.closes_the_loop()),
         id: referral.id,
@@ -717,19 +798,8 @@ fn show(referral: Referral) -> ReferralItem {
         occurred_at: referral.occurred_at,
         created_at: referral.created_at,
         follow_up_due_at: referral.follow_up_due_at,
-        handoffs: referral
-            .handoffs
-            .into_iter()
-            .map(|handoff| HandoffItem {
-                id: handoff.id,
-                previous_id: handoff.previous_id,
-                target: HandoffTarget { r#type: handoff.target_type, id: handoff.target_id, kind: handoff.target_kind },
-                mode: handoff.mode,
-                status: handoff.status,
-                expected_on: handoff.expected_on,
-                created_at: handoff.created_at,
-            })
-            .collect(),
+        follow_ups: referral.follow_ups,
+        handoffs: referral.handoffs.into_iter().map(show_handoff).collect(),
         outcomes: referral
             .outcomes
             .into_iter()

@@ -88,6 +88,9 @@ impl<'d> Search<'d> {
         if structure.demonstration {
             cautions.push(Caution::Demonstration);
         }
+        if structure.disputed {
+            cautions.push(Caution::Disputed);
+        }
         if self.stands_in(door) {
             cautions.push(Caution::CcasUnlisted { commune: self.residence.name.clone() });
         }

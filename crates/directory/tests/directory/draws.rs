@@ -132,6 +132,7 @@ prop_compose! {
         capacity in rarely(None, vec![Some(Capacity::Open), Some(Capacity::WaitingList), Some(Capacity::Full)]),
         capacity_until in rarely(None, vec![Some("2026-11-01"), Some("2026-12-01")]),
         source_date in rarely(Some("2026-11-01"), vec![None, Some("2024-01-01")]),
+        disputed in rarely(false, vec![true]),
         updated in 0..10_i64,
     ) -> Structure {
         Structure {
@@ -141,6 +142,7 @@ prop_compose! {
             capacity,
             capacity_until: capacity_until.map(day),
             source_date: source_date.map(day),
+            disputed,
             updated_at: now() - chrono::Duration::days(updated),
             ..structure("", Kind::Autre, RENNES)
         }
@@ -189,6 +191,7 @@ prop_compose! {
             capacity: welcome.capacity,
             capacity_until: welcome.capacity_until,
             source_date: welcome.source_date,
+            disputed: welcome.disputed,
             updated_at: welcome.updated_at,
             sessions,
             ..place

@@ -167,7 +167,7 @@ impl<'w> Oracle<'w> {
             self.opening(&door).status,
             door.access(),
             self.need.drop_in,
-            ranking::is_fresh(structure.source_date, day),
+            (ranking::is_fresh(structure.source_date, day), structure.disputed),
             structure.capacity_on(day).filter(|_| door.session.is_none()),
         );
         Contender {

@@ -1,0 +1,247 @@
+//! Figures of referrals: how many, by whom how many, how far they came. Never by mediator.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Double, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use crate::StorageError;
+
+/// What figures are told by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Grouping {
+    /// A structure's kind, `institution` (its remote channels and its own desks together) or `hotline`.
+    TargetKind,
+    /// The body in charge of the procedure.
+    Institution,
+    Procedure,
+    /// Of residence.
+    Commune,
+    Epci,
+    Departement,
+    /// The kind of the structure where the mediator works.
+    OriginKind,
+    OriginStructure,
+    HelpKind,
+    Moment,
+    Constraint,
+    Reason,
+    Repeat,
+    Month,
+}
+
+impl Grouping {
+    /// The keys of a referral `c`, and what has to be joined to tell them. Where a referral tells none, it is null.
+    fn keys(self) -> (&'static str, &'static str) {
+        match self {
+            Self::TargetKind => (
+                "CASE WHEN h.target_kind = 'guichet' THEN 'institution' ELSE h.target_kind END",
+                "JOIN handoff h ON h.referral_id = c.id",
+            ),
+            Self::Institution => ("p.institution", "JOIN procedure p ON p.slug = c.procedure"),
+            Self::Procedure => ("c.procedure", ""),
+            Self::Commune => ("c.commune", ""),
+            Self::Epci => ("c.epci", ""),
+            Self::Departement => ("c.departement", ""),
+            Self::OriginKind => ("s.kind", "LEFT JOIN structure s ON s.id = c.made_at_structure"),
+            Self::OriginStructure => ("c.made_at_structure::text", ""),
+            Self::HelpKind => ("k.key", "LEFT JOIN LATERAL unnest(c.help_kinds) AS k (key) ON true"),
+            Self::Moment => ("c.moment", ""),
+            Self::Constraint => ("k.key", "LEFT JOIN LATERAL unnest(c.constraints) AS k (key) ON true"),
+            Self::Reason => ("c.reason", ""),
+            Self::Repeat => ("c.repeat", ""),
+            Self::Month => ("to_char(c.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM')", ""),
+        }
+    }
+
+    /// The keys that the questions of `q` count for; `None` where they tell none.
+    fn keys_of_questions(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Institution => Some(("p.institution", "JOIN procedure p ON p.slug = q.procedure")),
+            Self::Procedure => Some(("nullif(q.procedure, '')", "")),
+            Self::Commune => Some(("CASE q.place_kind WHEN 'commune' THEN q.place END", "")),
+            Self::Epci => Some(("t.epci", "LEFT JOIN commune t ON q.place_kind = 'commune' AND t.kind = 'commune' AND t.code = q.place")),
+            Self::Departement => Some((
+                "coalesce(t.departement, q.place)",
+                "LEFT JOIN commune t ON q.place_kind = 'commune' AND t.kind = 'commune' AND t.code = q.place",
+            )),
+            Self::Month => Some(("to_char(q.day, 'YYYY-MM')", "")),
+            _ => None,
+        }
+    }
+}
+
+/// Keys that lie within each other: the coarser ones are the finer ones' sums.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Nested {
+    /// Département, the part of an intercommunality that lies in it, commune.
+    Places,
+    /// Institution, procedure.
+    Procedures,
+    /// Kind, structure.
+    Origins,
+}
+
+/// Between the keys of a nested one, the coarsest first.
+pub const WITHIN: char = '/';
+
+impl Nested {
+    fn keys(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Places => ("c.departement || '/' || coalesce(c.epci, '') || '/' || coalesce(c.commune, '')", ""),
+            Self::Procedures => ("p.institution || '/' || p.slug", "JOIN procedure p ON p.slug = c.procedure"),
+            Self::Origins => (
+                "coalesce(s.kind, '') || '/' || coalesce(c.made_at_structure::text, '')",
+                "LEFT JOIN structure s ON s.id = c.made_at_structure",
+            ),
+        }
+    }
+}
+
+/// Of whose referrals, and when they occurred: from the first instant until before the second.
+#[derive(Debug, Clone, Copy)]
+pub struct Extent {
+    /// `None`: everybody's, within [`Scope::System`](crate::Scope).
+    pub organisation: Option<Uuid>,
+    pub from: DateTime<Utc>,
+    pub to: DateTime<Utc>,
+}
+
+/// What is told of a key, or of all. Counts of referrals, but for the last ones.
+#[derive(Debug, Clone, Default, PartialEq, QueryableByName)]
+pub struct Figures {
+    /// Null where the referrals tell none.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub key: Option<String>,
+    #[diesel(sql_type = BigInt)]
+    pub referrals: i64,
+    /// Agents who recorded them.
+    #[diesel(sql_type = BigInt)]
+    pub mediators: i64,
+    /// Taken up by the target.
+    #[diesel(sql_type = BigInt)]
+    pub acknowledged: i64,
+    #[diesel(sql_type = BigInt)]
+    pub accepted: i64,
+    /// Of which somebody told what became of the need.
+    #[diesel(sql_type = BigInt)]
+    pub known: i64,
+    /// Of those: resolved.
+    #[diesel(sql_type = BigInt)]
+    pub resolved: i64,
+    /// Attempts.
+    #[diesel(sql_type = BigInt)]
+    pub doors: i64,
+    #[diesel(sql_type = BigInt)]
+    pub minutes: i64,
+    /// Working hours, of those where they are known.
+    #[diesel(sql_type = Nullable<Double>)]
+    pub median_h_to_acknowledge: Option<f64>,
+    #[diesel(sql_type = BigInt)]
+    pub timed_acknowledged: i64,
+    #[diesel(sql_type = Nullable<Double>)]
+    pub median_h_to_accept: Option<f64>,
+    #[diesel(sql_type = BigInt)]
+    pub timed_accepted: i64,
+}
+
+/// By key, ascending; the key that is none last.
+pub async fn by(connection: &mut AsyncPgConnection, extent: Extent, grouping: Grouping) -> Result<Vec<Figures>, StorageError> {
+    let (key, join) = grouping.keys();
+    // Of a kind of target, only what became of the attempts towards it.
+    let own = if grouping == Grouping::TargetKind {
+        "AND (CASE WHEN h.target_kind = 'guichet' THEN 'institution' ELSE h.target_kind END) = k.key"
+    } else {
+        ""
+    };
+    load(connection, extent, &keyed(key, join, own)).await
+}
+
+/// By the whole row of keys, joined by [`WITHIN`].
+pub async fn by_nested(connection: &mut AsyncPgConnection, extent: Extent, nested: Nested) -> Result<Vec<Figures>, StorageError> {
+    let (key, join) = nested.keys();
+    load(connection, extent, &keyed(key, join, "")).await
+}
+
+fn keyed(key: &str, join: &str, own: &str) -> String {
+    let told = told("k.key", own);
+    format!("{CHOSEN}, keyed AS (SELECT DISTINCT c.id, {key} AS key FROM chosen c {join}) {told} GROUP BY k.key ORDER BY k.key")
+}
+
+/// Of all of them.
+pub async fn total(connection: &mut AsyncPgConnection, extent: Extent) -> Result<Figures, StorageError> {
+    let sql = format!("{CHOSEN}, keyed AS (SELECT c.id, NULL::text AS key FROM chosen c) {}", told("NULL::text", ""));
+    Ok(load(connection, extent, &sql).await?.pop().unwrap_or_default())
+}
+
+/// The first and the last instant of which there are referrals.
+pub async fn span(connection: &mut AsyncPgConnection) -> Result<Option<(DateTime<Utc>, DateTime<Utc>)>, StorageError> {
+    use crate::schema::referral::dsl;
+    use diesel::dsl::{max, min};
+    let (first, last) = dsl::referral.select((min(dsl::occurred_at), max(dsl::occurred_at))).first(connection).await?;
+    Ok(Option::zip(first, last))
+}
+
+#[derive(QueryableByName)]
+struct Counted {
+    #[diesel(sql_type = Nullable<Text>)]
+    key: Option<String>,
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// Questions for which no apt place was within reach (20 km), of all who asked: by key, and in all. `None` where questions don't tell
+/// the key.
+pub async fn unmet(
+    connection: &mut AsyncPgConnection,
+    extent: Extent,
+    grouping: Option<Grouping>,
+) -> Result<Option<Vec<(Option<String>, i64)>>, StorageError> {
+    let Some((key, join)) = grouping.map_or(Some(("NULL::text", "")), Grouping::keys_of_questions) else { return Ok(None) };
+    let sql = format!(
+        "SELECT {key} AS key, sum(q.questions)::bigint AS count FROM question_count q {join}
+         WHERE q.coverage <> 'local' AND q.day >= ($1 AT TIME ZONE 'UTC')::date AND q.day < ($2 AT TIME ZONE 'UTC')::date GROUP BY 1 ORDER BY 1"
+    );
+    let query = diesel::sql_query(sql).bind::<Timestamptz, _>(extent.from).bind::<Timestamptz, _>(extent.to);
+    Ok(Some(query.load(connection).await?.into_iter().map(|Counted { key, count }| (key, count)).collect()))
+}
+
+/// Referrals that people refused, in the months of an extent.
+pub async fn refused(connection: &mut AsyncPgConnection, extent: Extent) -> Result<i64, StorageError> {
+    let sql = "SELECT NULL::text AS key, coalesce(sum(refusals), 0)::bigint AS count FROM refusal_count
+               WHERE month >= date_trunc('month', $1 AT TIME ZONE 'UTC')::date AND month < ($2 AT TIME ZONE 'UTC')::date
+               AND ($3 IS NULL OR organisation_id = $3)";
+    let query = diesel::sql_query(sql).bind::<Timestamptz, _>(extent.from).bind::<Timestamptz, _>(extent.to);
+    let row: Counted = query.bind::<Nullable<SqlUuid>, _>(extent.organisation).get_result(connection).await?;
+    Ok(row.count)
+}
+
+const CHOSEN: &str = "WITH chosen AS (SELECT * FROM referral WHERE occurred_at >= $1 AND occurred_at < $2
+    AND ($3 IS NULL OR organisation_id = $3))";
+
+/// The person's own word on the outcome goes before the others', the newest before the older ones; `unknown` is no word.
+fn told(key: &str, own: &str) -> String {
+    format!(
+        "SELECT {key} AS key, count(*) AS referrals, count(DISTINCT (c.organisation_id, c.created_by)) AS mediators,
+            count(*) FILTER (WHERE a.acknowledged) AS acknowledged, count(*) FILTER (WHERE a.accepted) AS accepted,
+            count(o.result) AS known, count(*) FILTER (WHERE o.result = 'resolved') AS resolved,
+            coalesce(sum(d.doors), 0)::bigint AS doors, coalesce(sum(c.minutes_spent), 0)::bigint AS minutes,
+            percentile_cont(0.5) WITHIN GROUP (ORDER BY a.h_to_acknowledge) AS median_h_to_acknowledge,
+            count(a.h_to_acknowledge) AS timed_acknowledged,
+            percentile_cont(0.5) WITHIN GROUP (ORDER BY a.h_to_accept) AS median_h_to_accept, count(a.h_to_accept) AS timed_accepted
+         FROM keyed k JOIN chosen c ON c.id = k.id
+         LEFT JOIN LATERAL (SELECT count(*) AS doors FROM handoff h WHERE h.referral_id = c.id) d ON true
+         LEFT JOIN LATERAL (SELECT min(h.acknowledged_after_h) AS h_to_acknowledge, min(h.accepted_after_h) AS h_to_accept,
+                bool_or(e.to_status IN ('acknowledged', 'under_review', 'waitlisted', 'accepted', 'in_progress', 'completed')) AS acknowledged,
+                bool_or(e.to_status IN ('accepted', 'in_progress', 'completed')) AS accepted
+            FROM handoff h JOIN handoff_event e ON e.handoff_id = h.id WHERE h.referral_id = c.id {own}) a ON true
+         LEFT JOIN LATERAL (SELECT o.result FROM outcome o WHERE o.referral_id = c.id AND o.result <> 'unknown'
+            ORDER BY o.reported_by = 'person' DESC, o.position DESC LIMIT 1) o ON true"
+    )
+}
+
+async fn load(connection: &mut AsyncPgConnection, extent: Extent, sql: &str) -> Result<Vec<Figures>, StorageError> {
+    let query = diesel::sql_query(sql).bind::<Timestamptz, _>(extent.from).bind::<Timestamptz, _>(extent.to);
+    Ok(query.bind::<Nullable<SqlUuid>, _>(extent.organisation).load(connection).await?)
+}
