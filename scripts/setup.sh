@@ -59,14 +59,19 @@ check_packages() {
         ;;
     esac
     if [ "$target" = browser ]; then
-        more="$more chromium"
+        more="$more chromium zbar poppler-utils"
         has "${CHROMIUM:-chromium}" || has chromium-browser || missing="$missing chromium"
+        has zbarimg || missing="$missing zbar"
+        { has pdfinfo && has pdftoppm; } || missing="$missing poppler"
+        # What Arabic is written with: desktops bring it, bare Debian doesn't.
+        ! has apt-get || [ -n "$(fc-list :lang=ar 2>/dev/null)" ] || missing="$missing fonts"
     fi
     [ -n "$missing" ] || return 0
     [ -z "${PG_BIN:-}" ] || has_postgresql || stop "PG_BIN has no PostgreSQL programs (initdb, pg_ctl, postgres)." "unset PG_BIN"
 
     if has apt-get; then
-        packages=$(echo "$missing" | sed 's/compiler/build-essential/; s/node/nodejs npm/; s/python/python3-venv/; s/^ //')
+        packages=$(echo "$missing" | sed 's/compiler/build-essential/; s/node/nodejs npm/; s/python/python3-venv/; s/zbar/zbar-tools/; s/poppler/poppler-utils/
+            s/fonts/fonts-noto-core/; s/^ //')
         if [ "$(id -u)" -eq 0 ]; then
             as_root=
         elif has sudo && sudo -n true 2>/dev/null; then
@@ -84,6 +89,9 @@ check_packages() {
         esac
         case $missing in
         *chromium*) brew install --cask chromium >&2 ;;
+        esac
+        case $missing in
+        *zbar* | *poppler*) brew install zbar poppler >&2 ;;
         esac
         has cc || stop "A C compiler is missing." "xcode-select --install"
     elif has dnf; then

@@ -89,6 +89,8 @@ pub async fn serve(size: usize, conninfo: &str) -> Result<(), Failure> {
         site: Site { url: String::new() },
         post: Post { database: database_of_access, mailer: None, site_url: String::new() },
         crowd: 256,
+        learnt: std::sync::Arc::default(),
+        published: std::sync::Arc::default(),
         notes: false,
     };
     let listener = TcpListener::bind("127.0.0.1:0")?;

@@ -82,6 +82,7 @@ impl Question {
             language: self.language.map(str::to_owned),
             wheelchair: false,
             regime: Regime::General,
+            experience: None,
             limit: self.limit.unwrap_or(5),
         }
     }

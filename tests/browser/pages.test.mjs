@@ -1,4 +1,4 @@
-// The pages that lead to a session, as their readers meet them: on a phone and on a desk, by day and by night, with whatever helps to read.
+// The pages as their readers meet them: on phones, on a tablet and on a desk, by day and by night, with whatever helps to read.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -6,10 +6,16 @@ import { createRequire } from "node:module";
 import { describe, it } from "node:test";
 import { askForLink, assertSays, confirm, postFromElsewhere, visitor } from "./browser.mjs";
 import { SERVICE, api, invite, newAddress } from "./installation.mjs";
+import { codePage, linkToTarget, mediator, place, refer, slipOf } from "./referrals.mjs";
 
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"];
-const SCREENS = { phone: { width: 360, height: 740 }, desktop: { width: 1280, height: 900 } };
+const SCREENS = {
+  small: { width: 320, height: 568 },
+  phone: { width: 360, height: 740 },
+  tablet: { width: 768, height: 1024 },
+  desktop: { width: 1280, height: 900 },
+};
 const { SCREENSHOTS } = process.env;
 
 /// How to come to each page, and what it says.
@@ -59,7 +65,122 @@ const PAGES = {
     await page.goto(`${SERVICE}/sign-in/with/away`);
     return "Connexion momentanément impossible";
   },
+  privacy: async (page) => {
+    await page.goto(`${SERVICE}/confidentialite`);
+    return "Ce que nous ne notons pas";
+  },
+  code: async (page) => {
+    await page.goto(`${SERVICE}/c`);
+    return "Le code écrit sur votre papier";
+  },
+  "code-ar": async (page) => {
+    await page.goto(`${SERVICE}/c?lang=ar`);
+    return "الرمز المكتوب على ورقتكم";
+  },
+  "code-unknown": async (page) => {
+    await page.goto(`${SERVICE}/c`);
+    await page.getByLabel("Le code écrit sur votre papier").fill("12345 6789");
+    await page.getByRole("button").click();
+    return "Ce code n'est pas reconnu";
+  },
+  answer: async (page) => {
+    await page.goto(codePage(await aReferral()));
+    return "Avez-vous eu de l'aide ?";
+  },
+  "answer-ar": async (page) => {
+    await page.goto(codePage(await aReferral(), "", "ar"));
+    return "هل حصلتم على المساعدة؟";
+  },
+  "answer-uk": async (page) => {
+    await page.goto(codePage(await aReferral(), "", "uk"));
+    return "Вам допомогли?";
+  },
+  thanks: async (page) => {
+    await page.goto(codePage(await aReferral()));
+    await page.getByRole("button", { name: "En partie" }).click();
+    return "Pourquoi ? (si vous voulez le dire)";
+  },
+  "thanks-ar": async (page) => {
+    await page.goto(codePage(await aReferral(), "", "ar"));
+    await page.locator("button[value=unresolved]").click();
+    return "شكرًا";
+  },
+  "answered-before": async (page) => {
+    const referral = await aReferral();
+    await page.goto(codePage(referral));
+    await page.getByRole("button", { name: "Oui, c'est réglé" }).click();
+    await page.goto(codePage(referral));
+    return "Vous avez déjà répondu : Oui, c'est réglé";
+  },
+  data: async (page) => {
+    await page.goto(codePage(await aReferral(), "/data"));
+    return "Voici ce que nous gardons avec ce code";
+  },
+  "data-ar": async (page) => {
+    await page.goto(codePage(await aReferral(), "/data", "ar"));
+    return "Espace France services de démonstration";
+  },
+  erase: async (page) => {
+    await page.goto(codePage(await aReferral(), "/erase"));
+    return "Le code ne marchera plus";
+  },
+  erased: async (page) => {
+    await page.goto(codePage(await aReferral(), "/erase"));
+    await page.getByRole("button", { name: "Oui, tout effacer" }).click();
+    return "Plus rien n'est gardé avec ce code";
+  },
+  target: async (page) => {
+    await page.goto(await aLink());
+    for (const part of await page.locator("summary").all()) await part.click();
+    return "Où cela en est en attente de votre réponse";
+  },
+  "target-answered": async (page) => {
+    await page.goto(await aLink());
+    await page.getByRole("button", { name: "Nous la recevons" }).click();
+    return "C'est en cours";
+  },
+  "target-error": async (page) => {
+    await page.goto(await aLink());
+    await page.getByText("Je ne peux pas recevoir cette personne").click();
+    const form = page.locator("details[open]");
+    await form.getByLabel("Pourquoi ?").selectOption("other");
+    await form.getByLabel("Précision").fill("Rappeler au 06 12 34 56 78");
+    await form.getByRole("button").click();
+    return "La précision semble contenir un numéro";
+  },
+  "target-link-ended": async (page) => {
+    await page.goto(`${SERVICE}/s/${"0".repeat(64)}`);
+    return "Demander un autre lien";
+  },
+  "target-link-asked": async (page) => {
+    await page.goto(`${SERVICE}/s/${"0".repeat(64)}`);
+    await page.getByRole("button", { name: "Demander un autre lien" }).click();
+    return "Demande prise en compte";
+  },
+  slip: async (page) => {
+    await mediator(page);
+    await page.goto(slipOf(await refer(page, { target: await place("france-services") })));
+    return "Gardez ce papier";
+  },
+  "slip-ar": async (page) => {
+    await mediator(page);
+    await page.goto(slipOf(await refer(page, { target: await place("france-services") }), "ar"));
+    return "احتفظوا بهذه الورقة";
+  },
 };
+
+let agent;
+
+/// One more referral to a place in Rennes, by the same agent.
+async function aReferral() {
+  agent ??= await mediator();
+  return refer(agent, { mode: "warm", target: await place("france-services") });
+}
+
+async function aLink() {
+  const referral = await aReferral();
+  return linkToTarget(agent, referral);
+}
 
 describe("the pages", async () => {
   // Nobody answers at its address; its name is long.

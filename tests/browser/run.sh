@@ -1,5 +1,5 @@
 #!/bin/sh
-# Signs in to the running service with a real browser, through a real mail server and a real identity provider.
+# Uses the running service with a real browser, a real mail server, a real identity provider, and a reader of what is printed.
 # scripts/setup.sh browser installed them: nothing is fetched here. `make browser` does both.
 set -eu
 cd "$(dirname "$0")"
@@ -42,7 +42,7 @@ port=$found
 
 env -u DATABASE_URL -u AIGUILLEUR_PUBLIC_URL AIGUILLEUR_GEOCODER_URL=off AIGUILLEUR_SMTP_URL="smtp://127.0.0.1:$port" \
     AIGUILLEUR_MAIL_FROM='Aiguilleur <ne-pas-repondre@exemple.fr>' AIGUILLEUR_ISSUER_SECRETS=with-secret=not-so-secret RUST_LOG=info \
-    "$binary" serve --listen 127.0.0.1:0 --seed none --data-dir "$work/data" >"$work/service" 2>"$work/log" &
+    "$binary" serve --listen 127.0.0.1:0 --seed demo --data-dir "$work/data" >"$work/service" 2>"$work/log" &
 service=$!
 await $service "$work/service" 's/^Aiguilleur : //p'
 SERVICE=$found

@@ -94,7 +94,8 @@ impl Caller {
         // A build of the tests takes every check out, to see that row-level security alone still hides what is others'.
         let allowed = cfg!(feature = "unchecked") || access::allows(operation_id, &identity.grant.roles, self.may_refer);
         if !allowed {
-            let is_lacking_right = access::of(operation_id) .is_some_and(|access| matches!(access, Access::Referrers | Access::Agents)) && identity.grant.has(Role::Partner);
+            let is_lacking_right = access::of(operation_id).is_some_and(|access| matches!(access, Access::Referrers | Access::Agents))
+                && identity.grant.has(Role::Partner);
             return Err(Problem::new(
                 Kind::Forbidden,
                 if is_lacking_right {

@@ -156,7 +156,10 @@ fn refuse_early(request: &ServiceRequest) -> Option<Problem> {
         let (range, parameters) = range.split_once(';').unwrap_or((range, ""));
         let refused = parameters.replace(' ', "").split(';').any(|parameter| matches!(parameter, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
         let range = range.trim().to_ascii_lowercase();
-        !refused && (matches!(range.as_str(), "*/*" | "application/*" | "") || (is_text && range == "text/*") || offered.contains(&range.as_str()))
+        !refused
+            && (matches!(range.as_str(), "*/*" | "application/*" | "")
+                || (is_text && range == "text/*")
+                || offered.contains(&range.as_str()))
     });
     (!acceptable).then(|| Problem::new(Kind::NotAcceptable, format!("Formats disponibles : {}.", offered.join(", "))))
 }

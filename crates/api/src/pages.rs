@@ -14,7 +14,14 @@ const HOME: &str = include_str!("../pages/home.html");
 const FRAME: &str = include_str!("../pages/frame.html");
 
 pub fn configure(config: &mut web::ServiceConfig) {
-    config.service(home).service(style).service(slip_style).service(privacy).service(problems).service(problem).service(web::redirect("/docs", "/docs/"));
+    config
+        .service(home)
+        .service(style)
+        .service(slip_style)
+        .service(privacy)
+        .service(problems)
+        .service(problem)
+        .service(web::redirect("/docs", "/docs/"));
 }
 
 #[get("/")]
@@ -33,7 +40,10 @@ async fn style() -> impl Responder {
 
 #[get("/slip.css")]
 async fn slip_style() -> impl Responder {
-    HttpResponse::Ok().content_type("text/css; charset=utf-8").insert_header((header::CACHE_CONTROL, "public, max-age=3600")).body(SLIP_STYLE)
+    HttpResponse::Ok()
+        .content_type("text/css; charset=utf-8")
+        .insert_header((header::CACHE_CONTROL, "public, max-age=3600"))
+        .body(SLIP_STYLE)
 }
 
 #[get("/confidentialite")]

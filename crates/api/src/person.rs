@@ -48,7 +48,15 @@ const WHY: [Reason; 9] = [
 ];
 
 pub fn configure(config: &mut web::ServiceConfig) {
-    config.service(ask_code).service(go_to_code).service(ask).service(answer).service(your_data).service(download).service(sure).service(erase);
+    config
+        .service(ask_code)
+        .service(go_to_code)
+        .service(ask)
+        .service(answer)
+        .service(your_data)
+        .service(download)
+        .service(sure)
+        .service(erase);
 }
 
 #[derive(Deserialize)]
@@ -99,7 +107,11 @@ async fn ask(request: HttpRequest, state: State) -> Result<HttpResponse, Problem
     let told = held.referral.outcomes.iter().rfind(|report| report.reported_by == ReportedBy::Person);
     let already = told.and_then(|report| ANSWERS.iter().find(|(outcome, _)| *outcome == report.outcome)).map(|(_, key)| {
         let said = tongue.text(key);
-        format!("<p class=\"notice\">{} {}</p>", safe(&tongue.say("helped-already", &[("answer", &said)])), safe(&tongue.text("helped-change")))
+        format!(
+            "<p class=\"notice\">{}<br>{}</p>",
+            safe(&tongue.say("helped-already", &[("answer", &said)])),
+            safe(&tongue.text("helped-change"))
+        )
     });
     let code = &held.referral.code;
     let body = format!(
@@ -109,7 +121,9 @@ async fn ask(request: HttpRequest, state: State) -> Result<HttpResponse, Problem
         tongue.text("helped-intro"),
         already.unwrap_or_default(),
         tongue.code(),
-        ANSWERS.map(|(outcome, key)| format!("<button name=\"outcome\" value=\"{}\">{}</button>", <&str>::from(outcome), tongue.text(key))).concat(),
+        ANSWERS
+            .map(|(outcome, key)| format!("<button name=\"outcome\" value=\"{}\">{}</button>", <&str>::from(outcome), tongue.text(key)))
+            .concat(),
         tongue.code(),
         tongue.text("your-data"),
     );
@@ -134,7 +148,8 @@ async fn answer(request: HttpRequest, state: State, Form(form): Form<Answer>) ->
         scope.commit().await?;
     }
     let (code, lang) = (&held.referral.code, tongue.code());
-    let mut body = format!("<h1>{}</h1><p class=\"notice\" role=\"status\">{}</p>", tongue.text("helped-thanks-title"), tongue.text("helped-thanks"));
+    let mut body =
+        format!("<h1>{}</h1><p class=\"notice\" role=\"status\">{}</p>", tongue.text("helped-thanks-title"), tongue.text("helped-thanks"));
     if matches!(outcome, Outcome::Unresolved | Outcome::PartiallyResolved) {
         let _ = write!(body, "<p>{}</p>", tongue.text("helped-what-next"));
         if reason.is_none() {
@@ -294,7 +309,10 @@ fn summary(held: &Held, directory: &Directory) -> String {
     row("Noté en", &month(it.occurred_at));
     if it.sensitive {
         row("Département", &it.departement);
-        row("Démarche", "Un sujet délicat : il n'est pas nommé ici, au cas où ce papier serait trouvé. L'organisation qui vous a orienté peut vous le dire.");
+        row(
+            "Démarche",
+            "Un sujet délicat : il n'est pas nommé ici, au cas où ce papier serait trouvé. L'organisation qui vous a orienté peut vous le dire.",
+        );
     } else {
         row("Démarche", directory.catalogue.procedure(&it.procedure).map_or(&it.procedure, |procedure| &procedure.label));
         let commune = it.commune.as_deref().and_then(aiguilleur_domain::territory::CommuneCode::parse);

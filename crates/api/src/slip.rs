@@ -14,7 +14,7 @@ use aiguilleur_domain::referral::TargetType;
 use aiguilleur_domain::structure::{Access, Structure};
 use aiguilleur_domain::territory::{CommuneCode, Location};
 use aiguilleur_storage::referrals::{Handoff, Referral};
-use chrono::{NaiveDate, Timelike, Weekday};
+use chrono::{NaiveDate, NaiveTime, Timelike, Weekday};
 use html_escape::encode_safe as safe;
 use qrcode::render::svg;
 use qrcode::{EcLevel, QrCode};
@@ -43,7 +43,10 @@ pub fn slip(referral: &Referral, directory: &Directory, tongue: Tongue, site: &s
         .replace("{{scan}}", &writer.both("p", |tongue| filled(tongue, "slip-scan", &[("address", &address)])))
         .replace("{{keep}}", &writer.both("p", |tongue| tongue.text("slip-keep")))
         .replace("{{free}}", &writer.both("p", |tongue| tongue.text("slip-free")))
-        .replace("{{privacy}}", &writer.both("p", |tongue| filled(tongue, "slip-privacy", &[("address", &format!("{site}/confidentialite"))])))
+        .replace(
+            "{{privacy}}",
+            &writer.both("p", |tongue| filled(tongue, "slip-privacy", &[("address", &format!("{site}/confidentialite"))])),
+        )
         .replace("{{stub}}", &writer.both("p", |tongue| tongue.text("slip-stub")))
         .replace("{{stub_for}}", &writer.stub());
     private(dressed(StatusCode::OK, html))
@@ -133,7 +136,11 @@ impl Writer<'_> {
                 html
             }
             TargetType::Hotline => {
-                format!("{}<p class=\"number\"><bdi dir=\"ltr\">{}</bdi></p>", self.both("h2", |tongue| tongue.text("slip-hotline")), safe(&target.target_id))
+                format!(
+                    "{}<p class=\"number\"><bdi dir=\"ltr\">{}</bdi></p>",
+                    self.both("h2", |tongue| tongue.text("slip-hotline")),
+                    safe(&target.target_id)
+                )
             }
         }
     }
@@ -219,7 +226,7 @@ impl Writer<'_> {
         if documents.is_empty() {
             return heading + &self.both("p", |tongue| tongue.text("slip-bring-nothing"));
         }
-        let items: String = documents.iter().map(|document| format!("<li>{}</li>", safe(document))).collect();
+        let items = documents.iter().map(|document| format!("<li>{}</li>", safe(document))).collect::<Vec<_>>().concat();
         format!("{heading}<ul lang=\"fr\" dir=\"ltr\">{items}</ul>")
     }
 
@@ -260,7 +267,9 @@ fn in_words(tongue: Tongue, week: &OrdinaryWeek) -> Vec<String> {
 }
 
 fn span_words(tongue: Tongue, span: &DaySpan) -> String {
-    let (from, to) = (tongue.time(span.from.hour(), span.from.minute()), tongue.time(span.until.hour(), span.until.minute()));
+    // « 12 h 30 » stays on one line.
+    let time = |time: NaiveTime| tongue.time(time.hour(), time.minute()).replace(' ', "\u{a0}");
+    let (from, to) = (time(span.from), time(span.until));
     let hours = tongue.say("slip-hours-span", &[("from", &from), ("to", &to)]);
     match &span.comment {
         Some(comment) if span.is_whole_day() => comment.to_string(),
@@ -294,13 +303,13 @@ fn plain(website: &str) -> String {
 
 /// The key of the direction in which one place lies from another.
 fn compass(from: Location, to: Location) -> &'static str {
-    const SECTORS: [&str; 8] =
-        ["compass-n", "compass-ne", "compass-e", "compass-se", "compass-s", "compass-sw", "compass-w", "compass-nw"];
+    const SECTORS: [&str; 8] = ["compass-n", "compass-ne", "compass-e", "compass-se", "compass-s", "compass-sw", "compass-w", "compass-nw"];
     let north = to.lat - from.lat;
     let east = (to.lon - from.lon) * from.lat.to_radians().cos();
     let degrees = east.atan2(north).to_degrees().rem_euclid(360.0);
-    let sector = ((f64::from(whole_metres(degrees * 10.0)) / 450.0).round()) % 8.0;
-    SECTORS.iter().zip(0_u8..).find(|(_, number)| f64::from(*number) == sector).map_or("compass-n", |(key, _)| key)
+    // Each sector reaches half of an eighth to both sides; north, the first and the last.
+    let ends = SECTORS.iter().zip((0_u8..).map(|number| 22.5 + 45.0 * f64::from(number)));
+    ends.into_iter().find(|(_, end)| degrees < *end).map_or("compass-n", |(key, _)| key)
 }
 
 #[cfg(test)]
@@ -320,7 +329,10 @@ mod tests {
 
     #[test]
     fn a_week_reads_well() {
-        let said = |tongue, hours: &str| in_words(tongue, &ordinary_week(hours, "2026-11-23".parse().unwrap()).unwrap());
+        let said = |tongue, hours: &str| {
+            let lines = in_words(tongue, &ordinary_week(hours, "2026-11-23".parse().unwrap()).unwrap());
+            lines.iter().map(|line| line.replace('\u{a0}', " ")).collect::<Vec<_>>()
+        };
         assert_eq!(
             said(Tongue::Fr, "Mo-Fr 09:00-12:00,14:00-17:30; Sa 10:00-12:00"),
             ["Du lundi au vendredi : de 9 h à 12 h et de 14 h à 17 h 30", "Samedi : de 10 h à 12 h", "Dimanche : fermé"]

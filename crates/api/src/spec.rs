@@ -146,17 +146,11 @@ fn exemplify(id: &str, path: &str, operation: &mut Map<String, Value>) {
         let kind = kinds.min_by_key(|kind| kind.title() != described);
         let forms = response.get_mut("content").and_then(Value::as_object_mut).into_iter().flatten();
         for (media, form) in forms {
-            match kind {
-                Some(kind) => {
-                    let problem = Problem::new(*kind, kind.title()).document(&instance, "5a1c9c39-6d2f-4d0e-9a53-3c7e0f1b2a44");
-                    set_example(form, serde_json::to_value(problem).unwrap_or_default());
-                }
-                None => {
-                    let name = if media == "text/csv" { "csv" } else { "response" };
-                    if let Some(response) = shown.and_then(|shown| shown.get(name)) {
-                        set_example(form, response.clone());
-                    }
-                }
+            if let Some(kind) = kind {
+                let problem = Problem::new(*kind, kind.title()).document(&instance, "5a1c9c39-6d2f-4d0e-9a53-3c7e0f1b2a44");
+                set_example(form, serde_json::to_value(problem).unwrap_or_default());
+            } else if let Some(response) = shown.and_then(|shown| shown.get(if media == "text/csv" { "csv" } else { "response" })) {
+                set_example(form, response.clone());
             }
         }
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use aiguilleur_jobs::access::Access;
+use aiguilleur_jobs::learning::Learnt;
 use aiguilleur_jobs::questions::QuestionCounts;
 use aiguilleur_jobs::recorder::Recorder;
 use aiguilleur_jobs::snapshot::Snapshot;
@@ -19,6 +20,7 @@ use crate::auth::session::Site;
 use crate::escalations::Escalations;
 use crate::invitation::Post;
 use crate::limits::Limits;
+use crate::routes::figures::PublishedFigures;
 
 /// Shared by all workers.
 #[derive(Clone)]
@@ -43,6 +45,10 @@ pub struct AppState {
     pub escalations: Escalations,
     /// Requests that may wait for one worker before it refuses others.
     pub crowd: usize,
+    /// Published figures as they were told a moment ago.
+    pub published: Arc<PublishedFigures>,
+    /// What past referrals tell; empty unless this installation lets it count.
+    pub learnt: Learnt,
     /// Whether free-text notes are kept; off by default.
     pub notes: bool,
 }

@@ -59,14 +59,15 @@ async fn see(request: HttpRequest, state: State) -> Result<HttpResponse, Problem
     let token = segment(&request, "token");
     match open(&state, token).await? {
         Opened::Nothing => Ok(no_such_link(token)),
-        Opened::Good(_, held, link) => Ok(show(&state, &held, &link, token, None)),
+        Opened::Good(opened) => Ok(show(&state, &opened.1, &opened.2, token, None)),
     }
 }
 
 #[post("/s/{token}")]
 async fn act(request: HttpRequest, state: State, Form(reply): Form<Reply>) -> Result<HttpResponse, Problem> {
     let token = segment(&request, "token");
-    let Opened::Good(mut scope, mut held, link) = open(&state, token).await? else { return Ok(no_such_link(token)) };
+    let Opened::Good(opened) = open(&state, token).await? else { return Ok(no_such_link(token)) };
+    let (mut scope, mut held, link) = *opened;
     let done = match Deed::of(&reply, &state.snapshot.get(), day_of(Utc::now())) {
         Ok(deed) => perform(&mut scope, &mut held, &link, deed, reply.version).await?,
         Err(wrong) => Err(wrong.to_owned()),
@@ -116,7 +117,9 @@ async fn renew_link(state: &State, token: &str) -> Result<(), Problem> {
         _ => None,
     };
     // Of what is sensitive nothing is sent: a mailbox is often shared.
-    let Some(address) = address.filter(|_| state.post.mailer.is_some() && !held.referral.sensitive) else { return Ok(scope.commit().await?) };
+    let Some(address) = address.filter(|_| state.post.mailer.is_some() && !held.referral.sensitive) else {
+        return Ok(scope.commit().await?);
+    };
     let (new, kept) = target_link(&held, handoff.id, Utc::now());
     links::add(&mut scope, &kept).await?;
     scope.commit().await?;
@@ -126,16 +129,18 @@ async fn renew_link(state: &State, token: &str) -> Result<(), Problem> {
 enum Opened {
     Nothing,
     /// In the scope of the referral's organisation.
-    Good(Scoped, Held, Link),
+    Good(Box<(Scoped, Held, Link)>),
 }
 
 async fn open(state: &State, token: &str) -> Result<Opened, StorageError> {
     let digest = digest(token);
     let mut scope = scoped(&state.database, Scope::Bearer(&digest)).await?;
-    let Some(link) = links::find(&mut scope, &digest).await?.filter(|link| Utc::now() < link.expires_at) else { return Ok(Opened::Nothing) };
+    let Some(link) = links::find(&mut scope, &digest).await?.filter(|link| Utc::now() < link.expires_at) else {
+        return Ok(Opened::Nothing);
+    };
     scope.enter(Scope::Organisation(link.organisation_id)).await?;
     Ok(match referrals::hold(&mut scope, link.referral_id).await? {
-        Some(held) => Opened::Good(scope, held, link),
+        Some(held) => Opened::Good(Box::new((scope, held, link))),
         None => Opened::Nothing,
     })
 }
@@ -156,7 +161,9 @@ impl Deed {
             return Err("La précision peut avoir 280 caractères au plus.");
         }
         if note.as_deref().is_some_and(|note| find_identifier(note).is_some()) {
-            return Err("La précision semble contenir un numéro ou une adresse qui désigne la personne : retirez-le, le service ne garde rien de tel.");
+            return Err(
+                "La précision semble contenir un numéro ou une adresse qui désigne la personne : retirez-le, le service ne garde rien de tel.",
+            );
         }
         // Words go with « other » alone.
         let note = note.filter(|_| reason == Some(Reason::Other));
@@ -164,7 +171,7 @@ impl Deed {
             let (kind, id) = onward.split_once(':').ok_or("Choisissez un lieu dans la liste.")?;
             let target = parse(kind).ok().and_then(|kind: TargetType| find_target(directory, kind, id));
             let target = target.ok_or("Ce lieu n'est plus dans l'annuaire : choisissez-en un autre.")?;
-            return Ok(Self::SendOn(target, Wish { reason, note, expected_on: None }));
+            return Ok(Self::SendOn(target, Wish { reason, note, ..Wish::default() }));
         }
         if let Some(outcome) = reply.outcome.as_deref().filter(|outcome| !outcome.is_empty()) {
             let outcome = parse(outcome).map_err(|_| "Choisissez une issue dans la liste.")?;
@@ -179,19 +186,20 @@ impl Deed {
         if expected_on.is_some_and(|day: NaiveDate| day < today || day.year() > today.year() + 2) {
             return Err("La date attendue est à venir, dans les deux ans.");
         }
-        Ok(Self::Change(to, Wish { reason, note, expected_on }))
+        Ok(Self::Change(to, Wish { reason, note, expected_on, ..Wish::default() }))
     }
 }
 
 async fn perform(scope: &mut Scoped, held: &mut Held, link: &Link, deed: Deed, version: i32) -> Result<Result<(), String>, Problem> {
     let now = Utc::now();
-    let (voice, condition) = (Voice::Own(Actor::Target), Condition::Versions(vec![version]));
+    let voice = Voice::Own(Actor::Target);
+    let seen = |wish| Wish { condition: Condition::Versions(vec![version]), ..wish };
     let changed = match deed {
-        Deed::Change(to, wish) => handoffs::change(scope, held, link.handoff_id, to, voice, &wish, &condition, now).await?,
+        Deed::Change(to, wish) => handoffs::change(scope, held, link.handoff_id, to, voice, &seen(wish), now).await?,
         Deed::SendOn(target, wish) => {
             let kept = kept_instant(held.referral.sensitive, now);
             let new = Handoff::born(target, Mode::Information, HandoffStatus::Given, Actor::Target, kept);
-            handoffs::add(scope, held, new, Some((link.handoff_id, voice)), &wish, &condition, now).await?
+            handoffs::add(scope, held, new, Some((link.handoff_id, voice)), &seen(wish), now).await?
         }
         Deed::Report(outcome, reason) => {
             report(scope, held, outcome, ReportedBy::Target, reason, None).await?;
@@ -235,7 +243,9 @@ fn show(state: &State, held: &Held, link: &Link, token: &str, wrong: Option<&str
         status_words(own.status),
         own.expected_on.map(|day| format!("<dt>Place attendue</dt><dd>{}</dd>", date(Language::Fr, day))).unwrap_or_default(),
     );
-    let documents: String = procedure.into_iter().flat_map(|one| &one.documents).map(|one| format!("<li>{}</li>", safe(one))).collect();
+    let documents: Vec<String> =
+        procedure.into_iter().flat_map(|one| &one.documents).map(|one| format!("<li>{}</li>", safe(one))).collect();
+    let documents = documents.concat();
     if !documents.is_empty() {
         let _ = write!(body, "<h2>Les papiers à apporter</h2><ul>{documents}</ul>");
     }
@@ -260,14 +270,15 @@ fn forms(may: &[HandoffStatus], held: &Held, own: &Handoff, directory: &Director
     let open = format!("<form method=\"post\" action=\"/s/{}\"><input type=\"hidden\" name=\"version\" value=\"{version}\">", safe(token));
     let mut html = String::from("<h2>Votre réponse</h2>");
     // The furthest along comes first, and shows most.
-    let plain: String = may
+    let plain: Vec<String> = may
         .iter()
         .rev()
         .filter_map(|to| Some((to, button(*to)?)))
         .zip(std::iter::once(" class=\"main\"").chain(std::iter::repeat("")))
         .map(|((to, words), class)| format!("<button name=\"to\" value=\"{}\"{class}>{words}</button>", <&str>::from(*to)))
         .collect();
-    if plain.is_empty() && may.is_empty() {
+    let plain = plain.concat();
+    if may.is_empty() {
         html += "<p>Il n'y a plus rien à répondre ici.</p>";
     } else {
         let _ = write!(html, "{open}<div class=\"answers\">{plain}</div></form>");
@@ -280,7 +291,9 @@ fn forms(may: &[HandoffStatus], held: &Held, own: &Handoff, directory: &Director
              <div><button>Mettre en liste d'attente</button></div></form></details>"
         );
     }
-    for (to, summary) in [(HandoffStatus::Declined, "Je ne peux pas recevoir cette personne"), (HandoffStatus::Failed, "Cela n'a pas abouti")] {
+    for (to, summary) in
+        [(HandoffStatus::Declined, "Je ne peux pas recevoir cette personne"), (HandoffStatus::Failed, "Cela n'a pas abouti")]
+    {
         if may.contains(&to) {
             let code: &str = to.into();
             let _ = write!(
@@ -324,12 +337,13 @@ fn button(to: HandoffStatus) -> Option<&'static str> {
 
 fn reasons(id: &str) -> String {
     let given = aiguilleur_domain::code::all::<Reason>().into_iter().filter_map(|code| parse::<Reason>(code).ok());
-    let options: String = given
+    let options: Vec<String> = given
         .filter(|reason| *reason != Reason::Superseded)
         .map(|reason| format!("<option value=\"{}\">{}</option>", <&str>::from(reason), reason_words(reason)))
         .collect();
     format!(
-        "<label for=\"reason-{id}\">Pourquoi ?</label><select id=\"reason-{id}\" name=\"reason\" required><option value=\"\">Choisissez</option>{options}</select>"
+        "<label for=\"reason-{id}\">Pourquoi ?</label><select id=\"reason-{id}\" name=\"reason\" required><option value=\"\">Choisissez</option>{}</select>",
+        options.concat()
     )
 }
 
@@ -377,6 +391,7 @@ fn need(it: &referrals::Referral, directory: &Directory) -> Option<Need> {
         language: None,
         wheelchair: false,
         regime: Regime::General,
+        experience: None,
         limit: OFFERED,
     })
 }

@@ -123,6 +123,7 @@ pub fn reason(language: Language, reason: &Reason, time_zone: Tz, now: DateTime<
         Reason::OpenNow { until } => Needs::text("time", moment(language, *until, time_zone, now)),
         Reason::NextOpening { at } => Needs::text("time", moment(language, *at, time_zone, now)),
         Reason::SpeaksLanguage { language: spoken } => Needs::text("language", spoken),
+        Reason::PastOutcomes { out_of_ten, referrals } => Needs::text("share", format!("{out_of_ten}/10 ({referrals})")),
         Reason::CapacityDeclared { capacity } => Needs::choice("capacity", (*capacity).into()),
         _ => Needs::default(),
     };

@@ -6,8 +6,8 @@ use actix_web::HttpRequest;
 use actix_web::http::header;
 use actix_web::http::header::{AcceptLanguage, Header};
 use fluent_bundle::FluentArgs;
-use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::FluentResource;
+use fluent_bundle::concurrent::FluentBundle;
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
@@ -85,7 +85,8 @@ impl Tongue {
 
     /// Things in a row: « a », « a et b », « a, b et c ».
     pub fn list(self, things: &[String]) -> String {
-        let (comma, and) = if self == Self::Ar { ("، ", format!(" {}", self.text("slip-and"))) } else { (", ", format!(" {} ", self.text("slip-and"))) };
+        let (comma, and) =
+            if self == Self::Ar { ("، ", format!(" {}", self.text("slip-and"))) } else { (", ", format!(" {} ", self.text("slip-and"))) };
         match things {
             [] => String::new(),
             [only] => only.clone(),

@@ -23,6 +23,7 @@ reason-capacity-declared = { $capacity ->
 reason-aidants-connect = Accredited for Aidants Connect
 reason-at-home = Can come to the person's home
 reason-record-fresh = Record checked within the last year
+reason-past-outcomes = For this procedure, needs resolved after coming here (referrals followed): { $share }
 
 # What to beware of.
 caution-demonstration = Invented place, for demonstration: send nobody there

@@ -23,6 +23,7 @@ reason-capacity-declared = { $capacity ->
 reason-aidants-connect = Habilité Aidants Connect
 reason-at-home = Peut se déplacer à domicile
 reason-record-fresh = Fiche vérifiée il y a moins d'un an
+reason-past-outcomes = Pour cette démarche, besoins réglés après un passage ici (réorientations suivies) : { $share }
 
 # Ce à quoi il faut prendre garde.
 caution-demonstration = Lieu fictif, pour la démonstration : n'y envoyez personne

@@ -14,11 +14,12 @@ use aiguilleur_api::invitation::Post;
 use aiguilleur_api::limits::{self, Limits};
 use aiguilleur_api::state::AppState;
 use aiguilleur_jobs::access::Access;
+use aiguilleur_jobs::learning::{Learnt, keep_learning};
 use aiguilleur_jobs::questions::keep_flushing;
 use aiguilleur_jobs::recorder::{self, Queue, keep_recording};
-use aiguilleur_jobs::{clock, retention};
 use aiguilleur_jobs::seed::{self, Seed};
 use aiguilleur_jobs::snapshot::Snapshot;
+use aiguilleur_jobs::{clock, retention};
 use aiguilleur_outbound::Url;
 use aiguilleur_outbound::geocoder::{self, Geocoder, Patience};
 use aiguilleur_outbound::mail::Mailer;
@@ -43,6 +44,9 @@ pub struct Serve {
     /// Ce avec quoi une installation commence
     #[arg(long, env = "AIGUILLEUR_SEED", value_enum, default_value_t = SeedChoice::National)]
     seed: SeedChoice,
+    /// Laisse compter, en dernier, ce qu'il est advenu des réorientations passées (11 au moins par lieu et démarche)
+    #[arg(long, env = "AIGUILLEUR_LEARN_FROM_OUTCOMES", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", value_name = "true|false")]
+    learn_from_outcomes: bool,
     /// Garde les notes libres des réorientations
     #[arg(long, env = "AIGUILLEUR_NOTES", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", value_name = "true|false")]
     notes: bool,
@@ -179,7 +183,12 @@ pub async fn run(settings: &Settings, serve: Serve) -> Result<(), CliError> {
         () = stop.asked() => None,
     };
     let served = match prepared {
-        Some(Ok((state, queue))) => answer(state, queue, &opened, listener, stop).await,
+        Some(Ok((state, queue))) => {
+            let learning = serve.learn_from_outcomes.then(|| tokio::spawn(keep_learning(state.learnt.clone(), opened.database.clone())));
+            let served = answer(state, queue, &opened, listener, stop).await;
+            learning.inspect(tokio::task::JoinHandle::abort);
+            served
+        }
         Some(Err(error)) => Err(error),
         None => Ok(()),
     };
@@ -220,6 +229,8 @@ async fn prepare(settings: &Settings, serve: &Serve, address: SocketAddr, opened
         atlases: Atlases::default(),
         escalations: Escalations::default(),
         crowd: serve.crowd,
+        learnt: Learnt::default(),
+        published: Arc::default(),
         notes: serve.notes,
     };
     Ok((state, queue))

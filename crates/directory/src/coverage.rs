@@ -87,6 +87,7 @@ fn anybody(slug: &str, commune: &Commune, at: DateTime<Utc>) -> Option<Need> {
         language: None,
         wheelchair: false,
         regime: Regime::General,
+        experience: None,
         limit: usize::MAX,
     })
 }

@@ -524,7 +524,8 @@ impl<'d> Search<'d> {
         let day = self.need.at.date_naive();
         let fresh = ranking::is_fresh(door.source_date(), day);
         let record = (fresh, door.is_disputed());
-        Standing::new(door.opening_at(self.need.at).status, door.access(), self.need.drop_in, record, door.capacity_on(day))
+        let standing = Standing::new(door.opening_at(self.need.at).status, door.access(), self.need.drop_in, record, door.capacity_on(day));
+        standing.learnt(self.need.experience.as_ref().and_then(|past| past.out_of_ten(door.structure().id, &self.procedure.slug)))
     }
 
     /// Danger puts the line first; where no place is within reach, or none is wanted, the institution itself answers.

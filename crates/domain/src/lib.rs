@@ -7,6 +7,7 @@ pub mod code;
 pub mod deadline;
 pub mod disclosure;
 pub mod escalation;
+pub mod experience;
 pub mod fact;
 pub mod follow_up;
 pub mod holidays;

@@ -1,9 +1,12 @@
 //! A need: what is asked, for somebody who lives and is somewhere, under some constraints.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
+use crate::experience::Experience;
 use crate::structure::{HelpKind, Kind};
 use crate::territory::{CommuneCode, Location};
 
@@ -71,6 +74,8 @@ pub struct Need {
     pub language: Option<String>,
     pub wheelchair: bool,
     pub regime: Regime,
+    /// What past referrals tell, where the installation lets it count.
+    pub experience: Option<Arc<Experience>>,
     /// How many options at most.
     pub limit: usize,
 }

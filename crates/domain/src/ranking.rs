@@ -69,6 +69,8 @@ pub struct Standing {
     access: u8,
     freshness: u8,
     capacity: u8,
+    /// Out of ten needs that ended there, those not resolved.
+    experience: u8,
 }
 
 impl Standing {
@@ -99,7 +101,14 @@ impl Standing {
                 Some(Capacity::WaitingList) => 2,
                 Some(Capacity::Full) => 3,
             },
+            experience: 0,
         }
+    }
+
+    /// The same with what past referrals tell: how many needs of ten were resolved there. Last of all that decides.
+    #[must_use]
+    pub fn learnt(self, out_of_ten: Option<u8>) -> Self {
+        Self { experience: out_of_ten.map_or(0, |resolved| 10_u8.saturating_sub(resolved)), ..self }
     }
 }
 

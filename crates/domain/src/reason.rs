@@ -56,6 +56,11 @@ pub enum Reason {
     AidantsConnect,
     AtHome,
     RecordFresh,
+    /// Past referrals for this procedure ended well there; smoothed, and never on few.
+    PastOutcomes {
+        out_of_ten: u8,
+        referrals: u32,
+    },
 }
 
 /// What to beware of before sending anybody there.

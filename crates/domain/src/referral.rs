@@ -1,5 +1,7 @@
 //! The life of a referral: its handoffs' states and who moves them, and the outcome of the need, on an axis of its own.
 
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
@@ -113,7 +115,7 @@ pub fn table() -> String {
     for change in TRANSITIONS {
         let from = words(&mut change.from.iter().map(|&status| status.into()));
         let by = words(&mut change.by.iter().map(|&actor| actor.into()));
-        table += &format!("| {from} | `{}` | {by} |\n", <&str>::from(change.to));
+        let _ = writeln!(table, "| {from} | `{}` | {by} |", <&str>::from(change.to));
     }
     table
 }

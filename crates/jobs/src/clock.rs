@@ -60,8 +60,7 @@ pub async fn tick(database: &Database, now: DateTime<Utc>) -> Result<Ticked, Sto
 }
 
 fn count(round: Round) {
-    for (what, number) in
-        [("reminder", round.reminders), ("expiry", round.expired), ("question", round.asked), ("unknown", round.unknown)]
+    for (what, number) in [("reminder", round.reminders), ("expiry", round.expired), ("question", round.asked), ("unknown", round.unknown)]
     {
         if number > 0 {
             metrics::counter!("follow_ups_due_total", "what" => what).increment(u64::try_from(number).unwrap_or_default());

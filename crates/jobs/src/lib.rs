@@ -3,6 +3,7 @@
 pub mod access;
 pub mod clock;
 pub mod import;
+pub mod learning;
 pub mod questions;
 mod reconcile;
 pub mod recorder;

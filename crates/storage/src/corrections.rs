@@ -99,11 +99,8 @@ pub async fn settle(
     let Some(place) = place else { return Ok(None) };
     // As whoever opens one does, so that none is opened in between.
     structure::table.find(place).select(structure::id).for_update().first::<Uuid>(connection).await?;
-    let settling = (
-        correction::settled_on.eq(Some(today)),
-        correction::settled_by.eq(Some(by)),
-        correction::verdict.eq(Some(<&str>::from(verdict))),
-    );
+    let settling =
+        (correction::settled_on.eq(Some(today)), correction::settled_by.eq(Some(by)), correction::verdict.eq(Some(<&str>::from(verdict))));
     let open = correction::table.find(id).filter(correction::settled_on.is_null());
     let settled_now = diesel::update(open).set(settling).execute(connection).await? > 0;
     let row: Row = correction::table.find(id).select(COLUMNS).first(connection).await?;

@@ -1,8 +1,9 @@
 //! Figures of referrals: how many, by whom how many, how far they came. Never by mediator.
 
+use aiguilleur_domain::experience::Past;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Double, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Double, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
@@ -35,10 +36,9 @@ impl Grouping {
     /// The keys of a referral `c`, and what has to be joined to tell them. Where a referral tells none, it is null.
     fn keys(self) -> (&'static str, &'static str) {
         match self {
-            Self::TargetKind => (
-                "CASE WHEN h.target_kind = 'guichet' THEN 'institution' ELSE h.target_kind END",
-                "JOIN handoff h ON h.referral_id = c.id",
-            ),
+            Self::TargetKind => {
+                ("CASE WHEN h.target_kind = 'guichet' THEN 'institution' ELSE h.target_kind END", "JOIN handoff h ON h.referral_id = c.id")
+            }
             Self::Institution => ("p.institution", "JOIN procedure p ON p.slug = c.procedure"),
             Self::Procedure => ("c.procedure", ""),
             Self::Commune => ("c.commune", ""),
@@ -175,12 +175,21 @@ pub async fn total(connection: &mut AsyncPgConnection, extent: Extent) -> Result
     Ok(load(connection, extent, &sql).await?.pop().unwrap_or_default())
 }
 
-/// The first and the last instant of which there are referrals.
-pub async fn span(connection: &mut AsyncPgConnection) -> Result<Option<(DateTime<Utc>, DateTime<Utc>)>, StorageError> {
-    use crate::schema::referral::dsl;
-    use diesel::dsl::{max, min};
-    let (first, last) = dsl::referral.select((min(dsl::occurred_at), max(dsl::occurred_at))).first(connection).await?;
-    Ok(Option::zip(first, last))
+#[derive(QueryableByName)]
+struct Years {
+    #[diesel(sql_type = Nullable<Integer>)]
+    first: Option<i32>,
+    #[diesel(sql_type = Nullable<Integer>)]
+    last: Option<i32>,
+}
+
+/// The first and the last calendar year (UTC) of which there is anything to count.
+pub async fn years(connection: &mut AsyncPgConnection) -> Result<Option<(i32, i32)>, StorageError> {
+    let sql = "SELECT extract(year FROM least(r.first, q.first))::int AS first, extract(year FROM greatest(r.last, q.last))::int AS last
+               FROM (SELECT min(occurred_at) AT TIME ZONE 'UTC' AS first, max(occurred_at) AT TIME ZONE 'UTC' AS last FROM referral) r,
+                    (SELECT min(day)::timestamp AS first, max(day)::timestamp AS last FROM question_count) q";
+    let years: Years = diesel::sql_query(sql).get_result(connection).await?;
+    Ok(Option::zip(years.first, years.last))
 }
 
 #[derive(QueryableByName)]
@@ -217,6 +226,33 @@ pub async fn refused(connection: &mut AsyncPgConnection, extent: Extent) -> Resu
     Ok(row.count)
 }
 
+#[derive(QueryableByName)]
+struct Ended {
+    #[diesel(sql_type = Text)]
+    place: String,
+    #[diesel(sql_type = Text)]
+    procedure: String,
+    #[diesel(sql_type = BigInt)]
+    known: i64,
+    #[diesel(sql_type = BigInt)]
+    resolved: i64,
+}
+
+/// What became of the needs whose last attempt was at a structure, since an instant: structure, procedure, how many are known and
+/// resolved. Without the sensitive ones. Within [`Scope::System`](crate::Scope).
+pub async fn experience(connection: &mut AsyncPgConnection, since: DateTime<Utc>) -> Result<Vec<(Uuid, String, Past)>, StorageError> {
+    let sql = "SELECT h.target_id AS place, r.procedure, count(*) AS known, count(*) FILTER (WHERE o.result = 'resolved') AS resolved
+               FROM referral r
+               JOIN LATERAL (SELECT h.target_id, h.target_type FROM handoff h WHERE h.referral_id = r.id ORDER BY h.position DESC LIMIT 1) h ON true
+               JOIN LATERAL (SELECT o.result FROM outcome o WHERE o.referral_id = r.id AND o.result IN ('resolved', 'partially_resolved', 'unresolved')
+                             ORDER BY o.reported_by = 'person' DESC, o.position DESC LIMIT 1) o ON true
+               WHERE NOT r.sensitive AND r.occurred_at >= $1 AND h.target_type = 'structure' GROUP BY 1, 2";
+    let rows: Vec<Ended> = diesel::sql_query(sql).bind::<Timestamptz, _>(since).load(connection).await?;
+    let count = |count: i64| u32::try_from(count).unwrap_or(u32::MAX);
+    let past = |row: Ended| Some((row.place.parse().ok()?, row.procedure, Past { known: count(row.known), resolved: count(row.resolved) }));
+    Ok(rows.into_iter().filter_map(past).collect())
+}
+
 const CHOSEN: &str = "WITH chosen AS (SELECT * FROM referral WHERE occurred_at >= $1 AND occurred_at < $2
     AND ($3 IS NULL OR organisation_id = $3))";
 
@@ -235,7 +271,7 @@ fn told(key: &str, own: &str) -> String {
          LEFT JOIN LATERAL (SELECT min(h.acknowledged_after_h) AS h_to_acknowledge, min(h.accepted_after_h) AS h_to_accept,
                 bool_or(e.to_status IN ('acknowledged', 'under_review', 'waitlisted', 'accepted', 'in_progress', 'completed')) AS acknowledged,
                 bool_or(e.to_status IN ('accepted', 'in_progress', 'completed')) AS accepted
-            FROM handoff h JOIN handoff_event e ON e.handoff_id = h.id WHERE h.referral_id = c.id {own}) a ON true
+            FROM handoff h JOIN handoff_event e ON e.referral_id = c.id AND e.handoff_id = h.id WHERE h.referral_id = c.id {own}) a ON true
          LEFT JOIN LATERAL (SELECT o.result FROM outcome o WHERE o.referral_id = c.id AND o.result <> 'unknown'
             ORDER BY o.reported_by = 'person' DESC, o.position DESC LIMIT 1) o ON true"
     )

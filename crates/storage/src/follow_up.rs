@@ -1,7 +1,9 @@
 //! What the clock is to do: reminders come due, what nobody answered expires, the outcome is asked for. Within
 //! [`Scope::System`](crate::Scope).
 
-use aiguilleur_domain::follow_up::{EXPIRES_UNANSWERED_DAYS, FollowUp, MOST_FOLLOW_UPS, REMINDERS_AFTER, expires_after, follow_up, reminders_due};
+use aiguilleur_domain::follow_up::{
+    EXPIRES_UNANSWERED_DAYS, FollowUp, MOST_FOLLOW_UPS, REMINDERS_AFTER, expires_after, follow_up, reminders_due,
+};
 use aiguilleur_domain::holidays::HolidayRegion;
 use aiguilleur_domain::privacy::kept_instant;
 use aiguilleur_domain::referral::{Actor, HandoffStatus, Mode, Outcome, ReportedBy};
@@ -12,10 +14,10 @@ use diesel::sql_types::BigInt;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use crate::handoffs::{self, Changed, Condition, Voice, Wish, end_of};
+use crate::StorageError;
+use crate::handoffs::{self, Changed, Voice, Wish, end_of};
 use crate::referrals::{self, OutcomeReport};
 use crate::schema::{handoff, referral};
-use crate::StorageError;
 
 /// What one round of the clock did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -46,11 +48,7 @@ pub async fn database_time(connection: &mut AsyncPgConnection) -> Result<DateTim
 
 /// Does all that is due by an instant. Doing it again at the same instant does nothing.
 pub async fn act(connection: &mut AsyncPgConnection, now: DateTime<Utc>) -> Result<Round, StorageError> {
-    Ok(Round {
-        reminders: remind(connection, now).await?,
-        expired: expire(connection, now).await?,
-        ..ask(connection, now).await?
-    })
+    Ok(Round { reminders: remind(connection, now).await?, expired: expire(connection, now).await?, ..ask(connection, now).await? })
 }
 
 async fn remind(connection: &mut AsyncPgConnection, now: DateTime<Utc>) -> Result<usize, StorageError> {
@@ -94,8 +92,8 @@ async fn expire(connection: &mut AsyncPgConnection, now: DateTime<Utc>) -> Resul
         if now < since + patience {
             continue;
         }
-        let (clock, waived) = (Voice::Own(Actor::Clock), Condition::Waived);
-        let changed = handoffs::change(connection, &mut held, id, HandoffStatus::Expired, clock, &Wish::default(), &waived, now).await?;
+        let clock = Voice::Own(Actor::Clock);
+        let changed = handoffs::change(connection, &mut held, id, HandoffStatus::Expired, clock, &Wish::default(), now).await?;
         expired += usize::from(changed == Changed::Done);
     }
     Ok(expired)

@@ -2,9 +2,7 @@
 
 use aiguilleur_domain::holidays::HolidayRegion;
 use aiguilleur_domain::privacy::kept_instant;
-use aiguilleur_domain::referral::{
-    self as rules, Actor, HandoffStatus, Mode, Reason, SENT_AGAIN_WITHIN_DAYS, TargetType, allowed, allows,
-};
+use aiguilleur_domain::referral::{self as rules, Actor, HandoffStatus, Mode, Reason, SENT_AGAIN_WITHIN_DAYS, TargetType, allowed, allows};
 use aiguilleur_domain::working_time::working_hours;
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use chrono_tz::Europe::Paris;
@@ -54,9 +52,10 @@ impl Handoff {
     }
 }
 
-/// What somebody wants a handoff to become.
+/// What goes with a change that somebody wants.
 #[derive(Debug, Clone, Default)]
 pub struct Wish {
+    pub condition: Condition,
     pub reason: Option<Reason>,
     pub note: Option<String>,
     pub expected_on: Option<NaiveDate>,
@@ -93,9 +92,10 @@ impl Voice<'_> {
 }
 
 /// What a caller knows of the referral it changes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Condition {
     /// It need know nothing.
+    #[default]
     Waived,
     /// It should have said, and didn't.
     Missing,
@@ -115,7 +115,10 @@ pub enum Changed {
     /// Somebody else changed it since.
     Stale,
     /// The table doesn't allow it to this voice; what it allows.
-    NotAllowed { from: HandoffStatus, allowed: Vec<HandoffStatus> },
+    NotAllowed {
+        from: HandoffStatus,
+        allowed: Vec<HandoffStatus>,
+    },
     /// Only who sent it may send it again.
     NotTheirs,
     /// It ended too long ago to be sent again.
@@ -135,11 +138,15 @@ pub async fn change(
     to: HandoffStatus,
     voice: Voice<'_>,
     wish: &Wish,
-    condition: &Condition,
     now: DateTime<Utc>,
 ) -> Result<Changed, StorageError> {
-    let verdict = judge(held, handoff, to, voice, condition, now);
+    let verdict = judge(held, handoff, to, voice, &wish.condition, now);
     let Judged::Allowed(actor, relayed) = verdict else { return Ok(verdict.refusal()) };
+    if to == HandoffStatus::Redirected {
+        // Whoever redirects says where to: by [`add`].
+        let from = held.referral.handoffs.iter().find(|one| one.id == handoff).map_or(held.referral.status, |one| one.status);
+        return Ok(Changed::NotAllowed { from, allowed: allowed(from, voice.actors()) });
+    }
     move_to(connection, held, handoff, to, (actor, relayed), wish, now).await?;
     if to == HandoffStatus::Accepted {
         let siblings: Vec<Uuid> =
@@ -163,13 +170,12 @@ pub async fn add(
     mut new: Handoff,
     previous: Option<(Uuid, Voice<'_>)>,
     wish: &Wish,
-    condition: &Condition,
     now: DateTime<Utc>,
 ) -> Result<Changed, StorageError> {
     if held.referral.handoffs.len() >= MAX_HANDOFFS {
         return Ok(Changed::Full);
     }
-    if let Some(stale) = condition.refusal(held.referral.version) {
+    if let Some(stale) = wish.condition.refusal(held.referral.version) {
         return Ok(stale);
     }
     if let Some((id, voice)) = previous {
@@ -197,7 +203,7 @@ pub async fn arrive(
     let known = held.referral.handoffs.iter().rev().find(|one| one.status.is_open() && one.is_towards(&at)).map(|one| one.id);
     if let Some(id) = known {
         let voice = Voice::Own(Actor::Agent);
-        let changed = change(connection, held, id, HandoffStatus::Acknowledged, voice, &Wish::default(), &Condition::Waived, now).await?;
+        let changed = change(connection, held, id, HandoffStatus::Acknowledged, voice, &Wish::default(), now).await?;
         // Further on already: the person comes back.
         let changed = if matches!(changed, Changed::NotAllowed { .. }) { Changed::Already } else { changed };
         return Ok((id, changed));
@@ -205,7 +211,7 @@ pub async fn arrive(
     let kept = kept_instant(held.referral.sensitive, now);
     let new = Handoff::born(at, Mode::Information, HandoffStatus::Acknowledged, Actor::Agent, kept);
     let id = new.id;
-    let changed = add(connection, held, new, None, &Wish::default(), &Condition::Waived, now).await?;
+    let changed = add(connection, held, new, None, &Wish::default(), now).await?;
     Ok((id, changed))
 }
 
@@ -277,8 +283,8 @@ async fn move_to(
     let kept = kept_instant(referral.sensitive, now);
     let Some(one) = referral.handoffs.iter_mut().find(|one| one.id == id) else { return Ok(()) };
     let event = Event { at: kept, actor, relayed, from: Some(one.status), to, reason: wish.reason, note: wish.note.clone() };
-    let hours = (!referral.sensitive)
-        .then(|| working_hours(one.created_at, kept, Paris, HolidayRegion::of_departement(&referral.departement)));
+    let hours =
+        (!referral.sensitive).then(|| working_hours(one.created_at, kept, Paris, HolidayRegion::of_departement(&referral.departement)));
     match to {
         HandoffStatus::Acknowledged => one.acknowledged_after_h = one.acknowledged_after_h.or(hours),
         HandoffStatus::Accepted => one.accepted_after_h = one.accepted_after_h.or(hours),

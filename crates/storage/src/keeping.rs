@@ -104,9 +104,11 @@ async fn insert(connection: &mut AsyncPgConnection, held: Held) -> Result<(), St
     let handoffs: Vec<_> = it.handoffs.iter().zip(1..).map(|(one, position)| write_handoff(organisation, &it, one, position)).collect();
     diesel::insert_into(handoff::table).values(handoffs).execute(connection).await?;
     let events = it.handoffs.iter().flat_map(|one| one.events.iter().map(move |event| (one.id, event)));
-    let events: Vec<_> = events.zip(1..).map(|((handoff, event), position)| write_event(organisation, it.id, handoff, event, position)).collect();
+    let events: Vec<_> =
+        events.zip(1..).map(|((handoff, event), position)| write_event(organisation, it.id, handoff, event, position)).collect();
     diesel::insert_into(handoff_event::table).values(events).execute(connection).await?;
-    let reports: Vec<_> = it.outcomes.iter().zip(1..).map(|(report, position)| write_outcome(organisation, it.id, report, position)).collect();
+    let reports: Vec<_> =
+        it.outcomes.iter().zip(1..).map(|(report, position)| write_outcome(organisation, it.id, report, position)).collect();
     diesel::insert_into(outcome::table).values(reports).execute(connection).await?;
     Ok(())
 }

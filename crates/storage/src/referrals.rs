@@ -539,7 +539,10 @@ pub async fn remember(
 pub async fn report_outcome(connection: &mut AsyncPgConnection, held: &mut Held, report: OutcomeReport) -> Result<(), StorageError> {
     let referral = &mut held.referral;
     let position = i16::try_from(referral.outcomes.len() + 1).unwrap_or(i16::MAX);
-    diesel::insert_into(outcome::table).values(write_outcome(held.organisation, referral.id, &report, position)).execute(connection).await?;
+    diesel::insert_into(outcome::table)
+        .values(write_outcome(held.organisation, referral.id, &report, position))
+        .execute(connection)
+        .await?;
     let is_told = report.outcome != Outcome::Unknown || report.reported_by == ReportedBy::Clock;
     if is_told {
         referral.follow_up_due_at = None;
@@ -577,7 +580,8 @@ async fn with_parts(connection: &mut AsyncPgConnection, rows: Vec<ReferralRow>) 
         .await?;
     rows.into_iter()
         .map(|row| {
-            let own_handoffs = handoffs.iter().filter(|handoff| handoff.referral_id == row.id).map(|handoff| read_handoff(handoff, &events));
+            let own_handoffs =
+                handoffs.iter().filter(|handoff| handoff.referral_id == row.id).map(|handoff| read_handoff(handoff, &events));
             let own_outcomes = outcomes.iter().filter(|outcome| outcome.referral_id == row.id).map(read_outcome);
             let (handoffs, outcomes) = (own_handoffs.collect::<Result<_, _>>()?, own_outcomes.collect::<Result<_, _>>()?);
             read(row, handoffs, outcomes)

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, post, web};
 use aiguilleur_directory::Directory;
 use aiguilleur_domain::privacy::{kept_instant, month_of};
 use aiguilleur_domain::referral::{Actor, HandoffStatus, Mode, Outcome, Reason, ReportedBy, TargetType};
-use aiguilleur_storage::handoffs::{self, Changed, Condition, Voice, Wish};
+use aiguilleur_storage::handoffs::{self, Changed, Voice, Wish};
 use aiguilleur_storage::referrals::{self, Author, Handoff, Held, Key};
 use aiguilleur_storage::{Scope, Scoped, refusals, scoped};
 use chrono::{NaiveDate, Utc};
@@ -13,12 +13,12 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::communes::commune;
-use super::handoffs::{MAX_WORDS, refusal};
-use super::{Named, not_found};
+use super::handoffs::{MAX_WORDS, reason, refusal};
 use super::referrals::{
     HandoffTarget, NewTarget, digest, free_text, idempotency_key, is_first, kept_until, report, required_code, required_text, target,
 };
 use super::structures::check_procedure;
+use super::{Named, not_found};
 use crate::auth::{Agent, Caller};
 use crate::codes::{self, guesser};
 use crate::fields::Fields;
@@ -136,13 +136,16 @@ async fn report_arrival(request: HttpRequest, state: State, caller: Caller, Json
     let agent = caller.may("report_arrival")?;
     let request_digest = digest("arrival", &body);
     let key = idempotency_key(&request)?;
-    let fields = Fields::from_json(body, &spec::body_fields("NewArrival"))?;
+    // The document tells the fields of an object that is expected, not of one that may be left out.
+    let known = spec::body_fields("NewArrival").into_iter().filter(|name| name != "onward");
+    let known: Vec<String> = known.chain(["onward/type", "onward/id"].map(str::to_owned)).collect();
+    let fields = Fields::from_json(body, &known)?;
     let directory = state.snapshot.get();
     let code = required_text(&fields, "code", 40).map(str::to_owned);
     let at = target(&fields, &directory, "at");
     let is_sent_on = fields.has("onward/type") || fields.has("onward/id");
     let onward = if is_sent_on { target(&fields, &directory, "onward").map(Some) } else { Some(None) };
-    let reason: Option<Reason> = fields.code("reason");
+    let reason = reason(&fields);
     if reason.is_some() && !is_sent_on {
         fields.report(Kind::InvalidValue, "reason", "Une raison dit pourquoi la personne est envoyée plus loin : elle va avec « onward ».");
     }
@@ -152,7 +155,7 @@ async fn report_arrival(request: HttpRequest, state: State, caller: Caller, Json
     let (code, (at, onward)) = fields.finish(code.zip(at.zip(onward)))?;
     let (mut scope, mut held) = codes::open(&state, guesser(&state, &request, Some(&agent)), &code).await?;
     if let Some(key) = key
-        && !is_first(remember(&state, &mut scope, &agent, &held, key, request_digest).await?)?
+        && !is_first(&remember(&state, &mut scope, &agent, &held, key, request_digest).await?)?
     {
         let handoff = held.referral.handoffs.iter().rfind(|one| one.is_towards(&at)).map_or(held.referral.id, |one| one.id);
         return json(HttpResponse::Created(), &show(&held, &directory, handoff));
@@ -163,7 +166,7 @@ async fn report_arrival(request: HttpRequest, state: State, caller: Caller, Json
         let kept = kept_instant(held.referral.sensitive, now);
         let new = Handoff::born(onward, Mode::Information, HandoffStatus::Given, Actor::Agent, kept);
         let previous = Some((handoff, Voice::Own(Actor::Agent)));
-        changed = handoffs::add(&mut scope, &mut held, new, previous, &Wish { reason, ..Wish::default() }, &Condition::Waived, now).await?;
+        changed = handoffs::add(&mut scope, &mut held, new, previous, &Wish { reason, ..Wish::default() }, now).await?;
     }
     let response = match changed {
         Changed::Done => HttpResponse::Created(),
@@ -203,7 +206,7 @@ async fn report_outcome_by_code(
     let code = required_text(&fields, "code", 40).map(str::to_owned);
     let outcome: Option<Outcome> = required_code(&fields, "outcome");
     let is_relayed = !fields.has("relayed") || fields.flag("relayed").unwrap_or_default();
-    let reason: Option<Reason> = fields.code("reason");
+    let reason = reason(&fields);
     let note = free_text(&fields, "note", MAX_WORDS);
     if note.is_some() && reason != Some(Reason::Other) {
         fields.report(Kind::InvalidValue, "note", "Un texte ne va qu'avec la raison « other ».");
@@ -218,7 +221,7 @@ async fn report_outcome_by_code(
     };
     let receipt = OutcomeReceipt { outcome, reported_by, reason };
     if let Some(key) = key
-        && !is_first(remember(&state, &mut scope, &agent, &held, key, request_digest).await?)?
+        && !is_first(&remember(&state, &mut scope, &agent, &held, key, request_digest).await?)?
     {
         return json(HttpResponse::Created(), &receipt);
     }

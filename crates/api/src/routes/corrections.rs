@@ -3,9 +3,9 @@
 use actix_web::{HttpRequest, HttpResponse, get, patch};
 use aiguilleur_directory::Directory;
 use aiguilleur_domain::referral::Reason;
+use aiguilleur_storage::Scope;
 use aiguilleur_storage::corrections::{self, Correction, Verdict};
 use aiguilleur_storage::scoped;
-use aiguilleur_storage::Scope;
 use chrono::{NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -106,12 +106,7 @@ async fn list_corrections(state: State, caller: Caller, Query(fields): Query) ->
     responses((status = 200, description = "Settled", body = CorrectionItem))
 )]
 #[patch("/v1/corrections/{id}")]
-async fn update_correction(
-    request: HttpRequest,
-    state: State,
-    caller: Caller,
-    JsonBody(body): JsonBody,
-) -> Result<HttpResponse, Problem> {
+async fn update_correction(request: HttpRequest, state: State, caller: Caller, JsonBody(body): JsonBody) -> Result<HttpResponse, Problem> {
     let agent = caller.may("update_correction")?;
     let fields = Fields::from_json(body, &spec::body_fields("Settlement"))?;
     let verdict: Option<Verdict> = required_code(&fields, "verdict");

@@ -1,6 +1,7 @@
 //! `/v1/stats/referrals`: how many referrals, how far they came, and how many questions found nothing within reach. Never by mediator.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, get};
@@ -10,7 +11,7 @@ use aiguilleur_domain::structure::Kind as StructureKind;
 use aiguilleur_domain::territory::{AreaKind, CommuneCode};
 use aiguilleur_storage::figures::{self, Extent, Figures, Grouping, Nested, WITHIN};
 use aiguilleur_storage::{Scope, Scoped, scoped};
-use chrono::{DateTime, Datelike, Months, TimeZone, Utc};
+use chrono::{DateTime, Datelike, TimeZone, Utc};
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -23,6 +24,8 @@ use crate::request::{Query, State, json};
 
 /// Years that published figures are looked for in, at most.
 const MOST_YEARS: i32 = 20;
+/// For which they are told again as they were.
+const TOLD_AGAIN_FOR: Duration = Duration::from_secs(5);
 
 pub fn configure(config: &mut ServiceConfig<'_>) {
     config.service(list_referral_figures);
@@ -62,7 +65,7 @@ enum Extension {
 
 /// How many referrals, by a key. What is null is not known, or (published) hidden.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-struct ReferralFigures {
+pub struct ReferralFigures {
     scope: Extension,
     group_by: GroupBy,
     /// The first instant of the period; published: of its first calendar year.
@@ -148,9 +151,13 @@ async fn list_referral_figures(request: HttpRequest, state: State, caller: Calle
             let agent = may_own?;
             own(&state, &agent.organisation, group_by, from, to).await?
         }
-        Extension::Published => published(&state, group_by, from, to).await?,
+        Extension::Published => state.published.get(&state, group_by, from, to).await?,
     };
-    if wants_csv(&request) { csv(&figures) } else { json(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).take(), &figures) }
+    if wants_csv(&request) {
+        csv(&figures)
+    } else {
+        json(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).take(), &figures)
+    }
 }
 
 /// A day begins at midnight UTC, as months do where only they are kept.
@@ -244,22 +251,55 @@ fn item(row: &Figures, told: &Told, group_by: GroupBy, directory: &Directory) ->
     }
 }
 
+/// Published figures, each told again for a moment: they are everybody's to ask for, and counting takes as long as there are referrals.
+#[derive(Debug)]
+pub struct PublishedFigures {
+    told: moka::sync::Cache<(GroupBy, Option<i32>, Option<i32>), ReferralFigures>,
+    /// One is counted at a time.
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Default for PublishedFigures {
+    fn default() -> Self {
+        let told = moka::sync::Cache::builder().max_capacity(1_000).time_to_live(TOLD_AGAIN_FOR).build();
+        Self { told, turn: tokio::sync::Mutex::default() }
+    }
+}
+
+impl PublishedFigures {
+    async fn get(
+        &self,
+        state: &State,
+        group_by: GroupBy,
+        from: Option<DateTime<Utc>>,
+        to: Option<DateTime<Utc>>,
+    ) -> Result<ReferralFigures, Problem> {
+        // `to` is the first instant after: of a year's first, the year before.
+        let (first, last) = (from.map(|from| from.year()), to.map(|to| (to - chrono::Duration::microseconds(1)).year()));
+        let key = (group_by, first, last);
+        if let Some(told) = self.told.get(&key) {
+            return Ok(told);
+        }
+        let _turn = self.turn.lock().await;
+        if let Some(told) = self.told.get(&key) {
+            return Ok(told);
+        }
+        let told = published(state, group_by, first, last).await?;
+        self.told.insert(key, told.clone());
+        Ok(told)
+    }
+}
+
 /// Everybody's, by whole years, and only what may be told.
-async fn published(
-    state: &State,
-    group_by: GroupBy,
-    from: Option<DateTime<Utc>>,
-    to: Option<DateTime<Utc>>,
-) -> Result<ReferralFigures, Problem> {
+async fn published(state: &State, group_by: GroupBy, from: Option<i32>, to: Option<i32>) -> Result<ReferralFigures, Problem> {
     let mut scope = scoped(&state.database, Scope::System).await?;
-    let recorded = figures::span(&mut scope).await?;
+    let recorded = figures::years(&mut scope).await?;
     let this_year = Utc::now().year();
-    let (first, last) = recorded.map_or((this_year, this_year), |(first, last)| (first.year(), last.year()));
-    let begin = from.map_or(first, |from| from.year()).max(first);
-    // `to` is the first instant after: of a year's first, the year before.
-    let end = to.map_or(last, |to| (to - Months::new(0) - chrono::Duration::microseconds(1)).year()).min(last).max(begin);
-    let years = begin.max(end - MOST_YEARS + 1)..=end;
-    let extent = Extent { organisation: None, from: first_of(*years.start()), to: first_of(end + 1) };
+    let (first, last) = recorded.unwrap_or((this_year, this_year));
+    let end = to.unwrap_or(last.max(from.unwrap_or(last)));
+    let begin = from.unwrap_or(first.min(end)).max(end - MOST_YEARS + 1);
+    let years = begin.max(first)..=end.min(last);
+    let extent = Extent { organisation: None, from: first_of(begin), to: first_of(end + 1) };
     let told = Told::read(&mut scope, extent, group_by).await?;
     let mut shown: Option<Shown> = None;
     for year in years {
@@ -334,8 +374,7 @@ impl Shown {
         let told = figures::by(scope, extent, group_by.into()).await?;
         hidden.push(protect(&told, false, 0, MEDIATORS).0);
         let unmet = figures::unmet(scope, extent, Some(group_by.into())).await?.unwrap_or_default();
-        let unmet: Vec<Figures> =
-            unmet.into_iter().map(|(key, referrals)| Figures { key, referrals, ..Figures::default() }).collect();
+        let unmet: Vec<Figures> = unmet.into_iter().map(|(key, referrals)| Figures { key, referrals, ..Figures::default() }).collect();
         hidden.push(protect(&unmet, false, 0, MEASURES[0]).0);
         Ok(Self { hidden, hides_table })
     }

@@ -130,7 +130,7 @@ async fn add_handoff(request: HttpRequest, state: State, caller: Caller, JsonBod
     let author = Author { organisation: held.organisation, subject: &agent.subject };
     if let Some(key) = key {
         let key = Key { key, request_digest, kept_until: kept_until(held.referral.sensitive) };
-        if !is_first(referrals::remember(&mut scope, author, &key, held.referral.id).await?)? {
+        if !is_first(&referrals::remember(&mut scope, author, &key, held.referral.id).await?)? {
             return created(&held.referral);
         }
     }
@@ -141,8 +141,8 @@ async fn add_handoff(request: HttpRequest, state: State, caller: Caller, JsonBod
     let kept = kept_instant(held.referral.sensitive, now);
     let new = Handoff::born(target, mode, mode.first_status(), Actor::Mediator, kept);
     let previous = previous.map(|id| (id, Voice::Mediator(&agent.subject)));
-    let wish = Wish { reason, ..Wish::default() };
-    let changed = handoffs::add(&mut scope, &mut held, new, previous, &wish, &condition, now).await?;
+    let wish = Wish { condition, reason, ..Wish::default() };
+    let changed = handoffs::add(&mut scope, &mut held, new, previous, &wish, now).await?;
     match changed {
         Changed::Done => {
             scope.commit().await?;
@@ -175,28 +175,24 @@ async fn add_handoff(request: HttpRequest, state: State, caller: Caller, JsonBod
     )
 )]
 #[post("/v1/referrals/{id}/handoffs/{handoff_id}/transitions")]
-async fn create_transition(
-    request: HttpRequest,
-    state: State,
-    caller: Caller,
-    JsonBody(body): JsonBody,
-) -> Result<HttpResponse, Problem> {
+async fn create_transition(request: HttpRequest, state: State, caller: Caller, JsonBody(body): JsonBody) -> Result<HttpResponse, Problem> {
     let agent = caller.may("create_transition")?;
     let fields = Fields::from_json(body, &spec::body_fields("NewTransition"))?;
     let to: Option<HandoffStatus> = required_code(&fields, "to");
     let now = Utc::now();
     let wish = wish(&fields, to, day_of(now));
     let to = fields.finish(to)?;
-    let condition = if_match(&request).unwrap_or(Condition::Missing);
+    let wish = Wish { condition: if_match(&request).unwrap_or(Condition::Missing), ..wish };
     let (mut scope, mut held) = hold(&state, &agent, segment(&request, "id")).await?;
     let handoff = Uuid::parse_str(segment(&request, "handoff_id")).ok();
     let handoff = handoff.filter(|id| held.referral.handoffs.iter().any(|one| one.id == *id));
     let handoff = handoff.ok_or_else(|| Problem::not_found("Tentative"))?;
     let voice = Voice::Mediator(&agent.subject);
-    if to == HandoffStatus::Redirected {
-        return Err(no_successor(&held, handoff, &condition));
+    let is_so = held.referral.handoffs.iter().any(|one| one.id == handoff && one.status == to);
+    if to == HandoffStatus::Redirected && !is_so {
+        return Err(no_successor(&held, handoff, &wish.condition));
     }
-    match handoffs::change(&mut scope, &mut held, handoff, to, voice, &wish, &condition, now).await? {
+    match handoffs::change(&mut scope, &mut held, handoff, to, voice, &wish, now).await? {
         Changed::Done => {
             scope.commit().await?;
             tagged(HttpResponse::Ok(), &held.referral)
@@ -231,9 +227,7 @@ async fn create_link(request: HttpRequest, state: State, caller: Caller, JsonBod
     let audience = fields.finish(audience)?;
     let (mut scope, held) = hold(&state, &agent, segment(&request, "id")).await?;
     let item = match audience {
-        Audience::Person => {
-            LinkItem { r#for: audience, url: format!("{}/c/{}", state.site.url, held.referral.code), expires_at: None }
-        }
+        Audience::Person => LinkItem { r#for: audience, url: format!("{}/c/{}", state.site.url, held.referral.code), expires_at: None },
         Audience::Target => {
             let handoff = match asked {
                 Some(id) => held.referral.handoffs.iter().find(|one| one.id == id),
@@ -288,7 +282,7 @@ fn if_match(request: &HttpRequest) -> Option<Condition> {
 }
 
 /// Reasons that people give: what is superseded is the system's to say.
-fn reason(fields: &Fields) -> Option<Reason> {
+pub(super) fn reason(fields: &Fields) -> Option<Reason> {
     let reason = fields.code("reason");
     if reason == Some(Reason::Superseded) {
         fields.report(Kind::InvalidValue, "reason", "« superseded » est dit par le service, quand une autre tentative est acceptée.");
@@ -300,7 +294,8 @@ fn reason(fields: &Fields) -> Option<Reason> {
 fn wish(fields: &Fields, to: Option<HandoffStatus>, today: NaiveDate) -> Wish {
     let reason = reason(fields);
     if to.is_some_and(HandoffStatus::wants_reason) && !fields.has("reason") {
-        let allowed = aiguilleur_domain::code::all::<Reason>().into_iter().filter(|code| *code != "superseded").map(str::to_owned).collect();
+        let allowed =
+            aiguilleur_domain::code::all::<Reason>().into_iter().filter(|code| *code != "superseded").map(str::to_owned).collect();
         fields.report_with(Kind::InvalidValue, "reason", "Cet état demande une raison.", allowed);
     }
     let note = free_text(fields, "note", MAX_WORDS);
@@ -321,7 +316,7 @@ fn wish(fields: &Fields, to: Option<HandoffStatus>, today: NaiveDate) -> Wish {
     if expected_on.is_some_and(|day| day < today || day > today + Duration::days(MAX_WAIT_DAYS)) {
         fields.report(Kind::InvalidValue, "expected_on", "Une date à venir est attendue, dans les deux ans.");
     }
-    Wish { reason, note, expected_on }
+    Wish { reason, note, expected_on, ..Wish::default() }
 }
 
 /// Redirecting needs a successor. Judged in the same order as any other change.
@@ -330,10 +325,9 @@ fn no_successor(held: &Held, handoff: Uuid, condition: &Condition) -> Problem {
     match condition {
         Condition::Missing => refusal(Changed::Unconditional, "to"),
         Condition::Versions(known) if !known.contains(&held.referral.version) => refusal(Changed::Stale, "to"),
-        _ if one.status.is_open() => wrong(
-            "to",
-            "Pour rediriger, ajoutez la tentative suivante, avec « previous_id » : POST /v1/referrals/{id}/handoffs.",
-        ),
+        _ if one.status.is_open() => {
+            wrong("to", "Pour rediriger, ajoutez la tentative suivante, avec « previous_id » : POST /v1/referrals/{id}/handoffs.")
+        }
         _ => {
             let actors = [Actor::Mediator, Actor::Target];
             not_allowed("to", one.status, &aiguilleur_domain::referral::allowed(one.status, &actors))
@@ -360,9 +354,10 @@ pub fn refusal(changed: Changed, pointer: &str) -> Problem {
             Kind::TransitionNotAllowed,
             "Elle est terminée depuis plus de 90 jours : enregistrez une nouvelle réorientation. Rien n'a été changé.",
         ),
-        Changed::Full => {
-            Problem::new(Kind::TransitionNotAllowed, format!("Une réorientation garde {MAX_HANDOFFS} tentatives au plus. Rien n'a été changé."))
-        }
+        Changed::Full => Problem::new(
+            Kind::TransitionNotAllowed,
+            format!("Une réorientation garde {MAX_HANDOFFS} tentatives au plus. Rien n'a été changé."),
+        ),
         Changed::Done | Changed::Already => Problem::new(Kind::Internal, "Une erreur imprévue s'est produite."),
     }
 }

@@ -7,7 +7,7 @@ mod corrections;
 mod coverage;
 mod deadlines;
 pub(crate) mod escalation;
-mod figures;
+pub(crate) mod figures;
 mod follow_ups;
 pub(crate) mod handoffs;
 mod institutions;

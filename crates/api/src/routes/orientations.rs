@@ -390,7 +390,8 @@ async fn answer(request: &HttpRequest, state: &State, fields: Fields) -> Result<
         by_words_alone = located.as_ref().is_some_and(|located| located.by_words_alone);
         asked = parse(&fields, &directory, heard.as_ref(), located, now);
     }
-    let Asked { need, resolved_from } = fields.finish(asked)?;
+    let Asked { mut need, resolved_from } = fields.finish(asked)?;
+    need.experience = state.learnt.load_full();
     let language = Language::of(request);
     let orientation = directory.orient(&need).ok_or_else(|| Problem::not_found("Démarche"))?;
     if let Some(resolved) = directory.territory.resolve(&need.commune) {
@@ -481,6 +482,7 @@ fn parse<'d>(
         language,
         wheelchair: wheelchair.unwrap_or_default(),
         regime: regime.unwrap_or_default(),
+        experience: None,
         limit: limit.unwrap_or(DEFAULT_OPTIONS),
     };
     Some(Asked { need, resolved_from: commune.from.map(FormerCommune::from) })

@@ -452,7 +452,7 @@ async fn report_outcome(request: HttpRequest, state: State, caller: Caller, Json
     if let Some(key) = key {
         let key = Key { key, request_digest, kept_until: kept_until(held.referral.sensitive) };
         let author = Author { organisation: held.organisation, subject: &agent.subject };
-        if !is_first(referrals::remember(&mut scope, author, &key, held.referral.id).await?)? {
+        if !is_first(&referrals::remember(&mut scope, author, &key, held.referral.id).await?)? {
             return created(&held.referral);
         }
     }
@@ -483,7 +483,7 @@ pub(crate) async fn report(
 ///
 /// # Errors
 /// 409 when it was used for something else.
-pub(super) fn is_first(recorded: Recorded) -> Result<bool, Problem> {
+pub(super) fn is_first(recorded: &Recorded) -> Result<bool, Problem> {
     match recorded {
         Recorded::Created => Ok(true),
         Recorded::Known(_) => Ok(false),
@@ -570,7 +570,9 @@ fn parse(fields: &Fields, directory: &Directory, keeps_notes: bool, now: DateTim
     if made_at.is_some_and(|id| directory.structure(id).is_none()) {
         fields.report(Kind::InvalidValue, "made_at_structure", "Ce lieu n'existe pas dans l'annuaire.");
     }
-    let note = free_text(fields, "note", MAX_NOTE).filter(|_| keeps_notes);
+    // Of what is sensitive no text is kept, whatever the installation keeps.
+    let is_sensitive = procedure.is_some_and(|procedure| procedure.sensitive);
+    let note = free_text(fields, "note", MAX_NOTE).filter(|_| keeps_notes && !is_sensitive);
     let person_ref = free_text(fields, "person_ref", MAX_PERSON_REF);
     let small = |name, most: u32| fields.integer(name, u32::from(name == "rank")..=most).and_then(|number| i16::try_from(number).ok());
     let (orientation_rank, minutes_spent) = (small("rank", 100), small("minutes_spent", 1_440));

@@ -77,6 +77,12 @@ impl<'d> Search<'d> {
         if ranking::is_fresh(structure.source_date, day) {
             reasons.push(Reason::RecordFresh);
         }
+        if let Some(experience) = &self.need.experience
+            && let (place, procedure) = (structure.id, &self.procedure.slug)
+            && let Some((past, out_of_ten)) = experience.told(place, procedure).zip(experience.out_of_ten(place, procedure))
+        {
+            reasons.push(Reason::PastOutcomes { out_of_ten, referrals: past.known });
+        }
         reasons
     }
 

@@ -228,6 +228,7 @@ pub fn need_of(commune: &str) -> Need {
         language: None,
         wheelchair: false,
         regime: Regime::General,
+        experience: None,
         limit: 5,
     }
 }

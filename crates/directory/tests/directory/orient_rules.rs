@@ -749,6 +749,38 @@ mod warnings {
     }
 }
 
+mod learning {
+    use std::sync::Arc;
+
+    use aiguilleur_domain::experience::{Experience, Past};
+
+    use super::*;
+
+    #[test]
+    fn a_disputed_record_stands_lower_among_its_equals() {
+        let disputed = Structure { disputed: true, ..structure_at("disputed", Kind::FranceServices, RENNES, 100.0) };
+        let other = structure_at("other", Kind::FranceServices, RENNES, 200.0);
+        let directory = directory(rule("france_services"), vec![disputed, other]);
+        assert_eq!(options(&directory, &need()), ["other", "disputed"]);
+        assert!(caution_codes(&directory.orient(&need()).unwrap().options[1]).contains(&"disputed"));
+    }
+
+    #[test]
+    fn past_outcomes_decide_last_and_only_where_they_count() {
+        let near = structure_at("near", Kind::FranceServices, RENNES, 100.0);
+        let far = structure_at("far", Kind::FranceServices, RENNES, 200.0);
+        let rows = [(near.id, 20, 2), (far.id, 20, 18)];
+        let directory = directory(rule("france_services"), vec![near, far]);
+        let procedure = need().procedure.unwrap();
+        let past = rows.map(|(place, known, resolved)| (place, procedure.clone(), Past { known, resolved }));
+        let learnt = Need { experience: Some(Arc::new(Experience::of(past))), ..need() };
+        assert_eq!(options(&directory, &need()), ["near", "far"]);
+        assert_eq!(options(&directory, &learnt), ["far", "near"]);
+        let told = directory.orient(&learnt).unwrap().options[0].reasons.last().cloned();
+        assert_eq!(told, Some(aiguilleur_domain::reason::Reason::PastOutcomes { out_of_ten: 7, referrals: 20 }));
+    }
+}
+
 #[test]
 fn what_is_not_in_the_directory_has_no_answer() {
     let directory = directory(rule("france_services"), vec![]);
