@@ -32,10 +32,10 @@ pub fn guesser(state: &State, request: &HttpRequest, agent: Option<&Agent>) -> S
 /// [`Wrong`], which tells no more of a code than that it opens nothing.
 pub async fn open(state: &State, guesser: String, typed: &str) -> Result<(Scoped, Held), Wrong> {
     let code = SlipCode::parse(typed).ok_or(Wrong::Mistyped)?;
-    let attempt = state.limits.try_code(guesser).map_err(Wrong::TooMany)?;
+    let attempt = state.limits.try_code(guesser).await.map_err(Wrong::TooMany)?;
     let found = look_for(state, &digest(code.as_str())).await;
-    if !matches!(found, Ok(None)) {
-        attempt.was_right();
+    if matches!(found, Ok(None)) {
+        attempt.was_wrong();
     }
     found.map_err(Wrong::Away)?.ok_or(Wrong::Unknown)
 }

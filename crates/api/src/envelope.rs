@@ -72,8 +72,9 @@ pub async fn wrap<B: MessageBody + 'static>(
 
 /// A path as it may be logged: with an id, a line would give a sensitive referral back the instant that isn't kept of it.
 fn logged(path: &str) -> &str {
-    const REFERRALS: &str = "/v1/referrals/";
-    if path.starts_with(REFERRALS) { REFERRALS } else { told(path) }
+    let plain = percent_decode_str(path).decode_utf8_lossy().to_lowercase();
+    let mut steps = plain.split(['/', '\\']).filter(|step| !step.is_empty());
+    if [steps.next(), steps.next()] == [Some("v1"), Some("referrals")] && steps.next().is_some() { "/v1/referrals/" } else { told(path) }
 }
 
 /// A path as it may be told: a link to sign in, a target's link and a code on paper are secrets, however their addresses are written.

@@ -68,8 +68,8 @@ struct Inner {
     subjects: Option<Limit<(String, String)>>,
     addresses: Option<Limit<IpAddr>>,
     mails: Option<Limit<String>>,
-    /// By caller: codes under way or wrong since the first of them.
-    wrong_codes: moka::sync::Cache<String, Arc<AtomicU32>>,
+    /// By caller, for an hour from the first code it tried.
+    guessers: moka::sync::Cache<String, Arc<Guesser>>,
     /// By key and quota: one that is changed starts anew.
     keys: moka::sync::Cache<(Uuid, i32), Arc<Limit<()>>>,
     trusted_proxies: Vec<IpNet>,
@@ -144,7 +144,7 @@ impl Limits {
             subjects: Limit::new("subject", settings.per_subject.saturating_mul(seconds), WINDOW),
             addresses: Limit::new("address", settings.per_address.saturating_mul(seconds), WINDOW),
             mails: Limit::new("mail", MAILS_PER_HOUR, HOUR),
-            wrong_codes: moka::sync::Cache::builder().max_capacity(MAX_GUESSERS).time_to_live(HOUR).build(),
+            guessers: moka::sync::Cache::builder().max_capacity(MAX_GUESSERS).time_to_live(HOUR).build(),
             keys: moka::sync::Cache::new(10_000),
             trusted_proxies: settings.trusted_proxies,
         }))
@@ -185,18 +185,17 @@ impl Limits {
         Ok(())
     }
 
-    /// Counts a code that a caller tries: as wrong, unless [`Attempt::was_right`] is called. Counted before it is looked for, so that
-    /// many at once are no way round. This machine's own addresses have the same limit as all others.
+    /// Lets a caller try a code, one at a time: many at once are no way round. This machine's own addresses have the same limit as all
+    /// others.
     ///
     /// # Errors
     /// 429 when the caller tried many wrong ones.
-    pub fn try_code(&self, caller: String) -> Result<Attempt, Problem> {
-        let count = self.0.wrong_codes.get_with(caller, Arc::default);
-        if count.fetch_add(1, Ordering::Relaxed) < WRONG_CODES_PER_HOUR {
-            return Ok(Attempt(count));
+    pub async fn try_code(&self, caller: String) -> Result<Attempt, Problem> {
+        let guesser = self.0.guessers.get_with(caller, Arc::default);
+        let turn = guesser.turn.clone().lock_owned().await;
+        if guesser.wrong.load(Ordering::Relaxed) < WRONG_CODES_PER_HOUR {
+            return Ok(Attempt { guesser, _turn: turn });
         }
-        // What was refused was not tried.
-        count.fetch_sub(1, Ordering::Relaxed);
         metrics::counter!("http_requests_limited_total", "limit" => "code").increment(1);
         let detail = format!("{WRONG_CODES_PER_HOUR} codes faux ont été essayés en une heure. Réessayez plus tard.");
         Err(Problem::rate_limited(detail, HOUR))
@@ -218,14 +217,23 @@ impl Limits {
     }
 }
 
-/// A code that is being tried.
+/// Somebody who tries codes.
+#[derive(Debug, Default)]
+struct Guesser {
+    wrong: AtomicU32,
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// A code that is being tried; until this is dropped, its caller tries no other.
 #[derive(Debug)]
-pub struct Attempt(Arc<AtomicU32>);
+pub struct Attempt {
+    guesser: Arc<Guesser>,
+    _turn: tokio::sync::OwnedMutexGuard<()>,
+}
 
 impl Attempt {
-    /// It was no guess.
-    pub fn was_right(self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+    pub fn was_wrong(self) {
+        self.guesser.wrong.fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use aiguilleur_directory::Directory;
 use aiguilleur_domain::code::{SlipCode, parse};
 use aiguilleur_domain::referral::{Outcome, Reason, ReportedBy};
-use aiguilleur_storage::referrals::{self, Held, Referral};
+use aiguilleur_storage::referrals::{self, Handoff, Held, Referral};
 use chrono::{DateTime, Datelike, Utc};
 use html_escape::encode_safe as safe;
 use percent_encoding::percent_decode_str;
@@ -359,6 +359,9 @@ fn export(held: &Held, directory: &Directory) -> Value {
         "departement": it.departement,
         "mode": it.mode,
         "status": it.status,
+        "orientation_id": it.orientation_id,
+        "rank": it.orientation_rank,
+        "follow_ups": it.follow_ups,
         "moment": it.moment,
         "reason": it.reason,
         "help_kinds": it.help_kinds,
@@ -373,18 +376,30 @@ fn export(held: &Held, directory: &Directory) -> Value {
         "created_at": it.created_at,
         "follow_up_due_at": it.follow_up_due_at,
         "closed_at": it.closed_at,
-        "attempts": it.handoffs.iter().map(|one| json!({
-            "target": named.then(|| json!({"type": one.target_type, "id": one.target_id, "name": name_of(directory, one)})),
-            "mode": one.mode,
-            "status": one.status,
-            "expected_on": one.expected_on,
-            "changes": one.events.iter().map(|event| json!({
-                "at": event.at, "by": event.actor, "from": event.from, "to": event.to, "reason": event.reason, "note": event.note,
-            })).collect::<Vec<_>>(),
-        })).collect::<Vec<_>>(),
+        "attempts": it.handoffs.iter().map(|one| attempt(one, directory, named)).collect::<Vec<_>>(),
         "outcomes": it.outcomes.iter().map(|report| json!({
             "outcome": report.outcome, "reported_by": report.reported_by, "reason": report.reason, "note": report.note,
             "reported_at": report.reported_at,
         })).collect::<Vec<_>>(),
+    })
+}
+
+fn attempt(one: &Handoff, directory: &Directory, named: bool) -> Value {
+    let target = named.then(|| json!({"type": one.target_type, "id": one.target_id, "name": name_of(directory, one)}));
+    let changes = one.events.iter().map(|event| {
+        json!({
+            "at": event.at, "by": event.actor, "relayed": event.relayed, "from": event.from, "to": event.to, "reason": event.reason,
+            "note": event.note,
+        })
+    });
+    json!({
+        "target": target,
+        "mode": one.mode,
+        "status": one.status,
+        "expected_on": one.expected_on,
+        "reminders": one.reminders,
+        "acknowledged_after_h": one.acknowledged_after_h,
+        "accepted_after_h": one.accepted_after_h,
+        "changes": changes.collect::<Vec<_>>(),
     })
 }

@@ -188,7 +188,9 @@ pub fn body_fields(schema: &str) -> Vec<String> {
             let properties = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
             properties
                 .flat_map(|(name, property)| {
-                    let reference = property.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next());
+                    // An object that may be left out is one of that and null.
+                    let may_be = property.get("oneOf").and_then(Value::as_array).into_iter().flatten();
+                    let reference = may_be.chain([property]).find_map(|one| one.get("$ref")?.as_str()?.rsplit('/').next());
                     let inner = reference.and_then(named).and_then(|schema| schema.get("properties")).and_then(Value::as_object);
                     match inner {
                         Some(inner) => inner.keys().map(|key| format!("{name}/{key}")).collect(),

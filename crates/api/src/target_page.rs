@@ -156,6 +156,9 @@ impl Deed {
     fn of(reply: &Reply, directory: &Directory, today: NaiveDate) -> Result<Self, &'static str> {
         let reason = reply.reason.as_deref().filter(|reason| !reason.is_empty());
         let reason: Option<Reason> = reason.map(parse).transpose().map_err(|_| "Choisissez une raison dans la liste.")?;
+        if reason == Some(Reason::Superseded) {
+            return Err("Choisissez une raison dans la liste.");
+        }
         let note = reply.note.as_deref().map(str::trim).filter(|note| !note.is_empty()).map(str::to_owned);
         if note.as_ref().is_some_and(|note| note.chars().count() > MAX_WORDS || note.contains('\0')) {
             return Err("La précision peut avoir 280 caractères au plus.");

@@ -140,9 +140,9 @@ mod tests {
         let named = source.lines().filter(|line| line.starts_with(|first: char| first.is_ascii_lowercase()));
         named
             .map(|line| {
-                let mut names: Vec<&str> = slot.captures_iter(line).map(|found| found.get(1).unwrap().as_str()).collect();
-                names.sort_unstable();
-                names.join(" ")
+                let mut slots: Vec<&str> = slot.captures_iter(line).map(|found| found.get(1).unwrap().as_str()).collect();
+                slots.sort_unstable();
+                slots.join(" ")
             })
             .collect()
     }

@@ -47,6 +47,7 @@ pub async fn forget(database: &Database, now: DateTime<Utc>) -> Result<Option<Fo
     let (to_wipe, to_anonymise) = (keeping::to_wipe(&mut scope, now).await?, keeping::to_anonymise(&mut scope, now).await?);
     keeping::wipe(&mut scope, &to_wipe).await?;
     keeping::anonymise(&mut scope, &to_anonymise).await?;
+    keeping::blur_corrections(&mut scope, now).await?;
     scope.commit().await?;
     Ok(Some(Forgotten { wiped: to_wipe.len(), anonymised: to_anonymise.len(), keys }))
 }

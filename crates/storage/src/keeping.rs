@@ -61,6 +61,15 @@ pub async fn to_anonymise(connection: &mut AsyncPgConnection, now: DateTime<Utc>
     Ok(old.select(referral::id).order(referral::id).load(connection).await?)
 }
 
+/// Keeps of the corrections that are as old the month they were opened in: a day and a reason could be told from an anonymous row.
+pub async fn blur_corrections(connection: &mut AsyncPgConnection, now: DateTime<Utc>) -> Result<(), StorageError> {
+    let first_kept = (month_of(now) - Months::new(KEPT_MONTHS - 1)).date_naive();
+    let sql =
+        "UPDATE correction SET opened_on = date_trunc('month', opened_on)::date WHERE opened_on < $1 AND extract(day FROM opened_on) > 1";
+    diesel::sql_query(sql).bind::<diesel::sql_types::Date, _>(first_kept).execute(connection).await?;
+    Ok(())
+}
+
 /// Replaces these referrals by anonymous ones.
 pub async fn anonymise(connection: &mut AsyncPgConnection, ids: &[Uuid]) -> Result<(), StorageError> {
     let mut authors: HashMap<(Uuid, String, DateTime<Utc>), String> = HashMap::new();

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use aiguilleur_domain::code::SlipCode;
 use aiguilleur_domain::referral::{
-    Actor, Constraint, HandoffStatus, Mode, Moment, Outcome, Reason, Repeat, ReportedBy, Setting, TargetType,
+    Actor, Constraint, HandoffStatus, Mode, Moment, OPEN, Outcome, Reason, Repeat, ReportedBy, Setting, TargetType,
 };
 use aiguilleur_domain::structure::HelpKind;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -16,7 +16,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::schema::{handoff, handoff_event, idempotency, outcome, referral};
+use crate::schema::{handoff, handoff_event, idempotency, outcome, referral, referral_link};
 use crate::{Scope, Scoped, StorageError, corrections, read_code};
 
 /// How long an idempotency key is remembered, in days.
@@ -453,7 +453,13 @@ pub async fn list(connection: &mut AsyncPgConnection, filter: &Filter, limit: i6
         let waiting = handoff::table.filter(handoff::status.eq("sent").and(handoff::reminders.gt(0))).select(handoff::referral_id);
         let asked = referral::follow_ups.gt(0).and(referral::follow_up_due_at.is_not_null());
         let in_its_week = referral::mode.ne(information).or(referral::follow_up_due_at.lt(week_began));
-        query = query.filter(asked.and(in_its_week.assume_not_null()).or(referral::id.eq_any(waiting)));
+        let open = handoff::status.eq_any(OPEN.map(<&str>::from));
+        let link_wanted = referral_link::table
+            .inner_join(handoff::table.on(handoff::id.eq(referral_link::handoff_id)))
+            .filter(referral_link::renewal_asked.and(open))
+            .select(referral_link::referral_id);
+        let due = asked.and(in_its_week.assume_not_null());
+        query = query.filter(due.or(referral::id.eq_any(waiting)).or(referral::id.eq_any(link_wanted)));
     }
     if let Some(status) = filter.status {
         query = query.filter(referral::status.eq(<&str>::from(status)));

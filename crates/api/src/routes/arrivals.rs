@@ -136,10 +136,7 @@ async fn report_arrival(request: HttpRequest, state: State, caller: Caller, Json
     let agent = caller.may("report_arrival")?;
     let request_digest = digest("arrival", &body);
     let key = idempotency_key(&request)?;
-    // The document tells the fields of an object that is expected, not of one that may be left out.
-    let known = spec::body_fields("NewArrival").into_iter().filter(|name| name != "onward");
-    let known: Vec<String> = known.chain(["onward/type", "onward/id"].map(str::to_owned)).collect();
-    let fields = Fields::from_json(body, &known)?;
+    let fields = Fields::from_json(body, &spec::body_fields("NewArrival"))?;
     let directory = state.snapshot.get();
     let code = required_text(&fields, "code", 40).map(str::to_owned);
     let at = target(&fields, &directory, "at");

@@ -440,7 +440,7 @@ async fn report_outcome(request: HttpRequest, state: State, caller: Caller, Json
     let request_digest = digest(&format!("outcome {id}"), &body);
     let key = idempotency_key(&request)?;
     let fields = Fields::from_json(body, &spec::body_fields("NewOutcome"))?;
-    let reason = fields.code("reason");
+    let reason = super::handoffs::reason(&fields);
     let note = free_text(&fields, "note", 280);
     if note.is_some() && reason != Some(Reason::Other) {
         fields.report(Kind::InvalidValue, "note", "Un texte ne va qu'avec la raison « other ».");
@@ -577,7 +577,8 @@ fn parse(fields: &Fields, directory: &Directory, keeps_notes: bool, now: DateTim
     let small = |name, most: u32| fields.integer(name, u32::from(name == "rank")..=most).and_then(|number| i16::try_from(number).ok());
     let (orientation_rank, minutes_spent) = (small("rank", 100), small("minutes_spent", 1_440));
     let orientation_id = fields.uuid("orientation_id");
-    let (moment, reason, setting, repeat) = (fields.code("moment"), fields.code("reason"), fields.code("setting"), fields.code("repeat"));
+    let (moment, reason, setting, repeat) =
+        (fields.code("moment"), super::handoffs::reason(fields), fields.code("setting"), fields.code("repeat"));
     let (help_kinds, constraints) = (fields.codes("help_kinds"), fields.codes("constraints"));
 
     let (procedure, residence, target, mode) = (procedure?, residence?, target?, mode?);
