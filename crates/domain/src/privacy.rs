@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use chrono::{DateTime, Datelike, TimeZone, Utc};
 use regex::Regex;
 use strum::{EnumString, IntoStaticStr, VariantArray};
+use unicode_normalization::UnicodeNormalization;
 
 /// The identifiers looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]
@@ -30,7 +31,7 @@ static EMAIL: LazyLock<Option<Regex>> = LazyLock::new(|| pattern(r"[\w.+-]+@[\w-
 
 /// Compiles a pattern in which `s` stands for a separator people put between digits. The tests compile every one.
 fn pattern(text: &str) -> Option<Regex> {
-    Regex::new(&text.replace("s?", r"[\s.\-\u{a0}\u{202f}\u{200b}/]{0,2}")).ok()
+    Regex::new(&text.replace("s?", r"[\s.\-\u{a0}\u{202f}\u{200b}/_–—·,;()]{0,2}")).ok()
 }
 
 /// What may be kept of an instant: of a sensitive procedure its month's first instant, else its microseconds, as PostgreSQL does.
@@ -45,6 +46,7 @@ pub fn month_of(instant: DateTime<Utc>) -> DateTime<Utc> {
 
 /// The first identifier that a text seems to carry, if any.
 pub fn find_identifier(text: &str) -> Option<Identifier> {
+    let text = &in_plain_digits(text);
     let standing_alone = |pattern: &LazyLock<Option<Regex>>, accept: &dyn Fn(&regex::Captures<'_>) -> bool| {
         pattern.as_ref().is_some_and(|pattern| {
             pattern
@@ -66,6 +68,16 @@ pub fn find_identifier(text: &str) -> Option<Identifier> {
     } else {
         None
     }
+}
+
+/// Digits of other scripts and forms (Arabic, full width) as those that everybody types.
+fn in_plain_digits(text: &str) -> String {
+    let plain = |character: char| match character {
+        '\u{660}'..='\u{669}' => char::from_digit(u32::from(character) - 0x660, 10),
+        '\u{6f0}'..='\u{6f9}' => char::from_digit(u32::from(character) - 0x6f0, 10),
+        _ => None,
+    };
+    text.nfkc().map(|character| plain(character).unwrap_or(character)).collect()
 }
 
 /// A number is one only if no letter, digit or dash touches it: `dossier-1234567` is somebody's own reference.
@@ -104,6 +116,11 @@ mod tests {
             ("rappeler au +33 6.12.34.56.78", Identifier::Telephone),
             ("0033612345678", Identifier::Telephone),
             ("rappeler au 06 12 34\n56 78", Identifier::Telephone),
+            ("０６１２３４５６７８", Identifier::Telephone),
+            ("٠٦١٢٣٤٥٦٧٨", Identifier::Telephone),
+            ("06_12_34_56_78", Identifier::Telephone),
+            ("06–12–34–56–78", Identifier::Telephone),
+            ("06·12·34·56·78", Identifier::Telephone),
         ] {
             assert_eq!(find_identifier(text), Some(identifier), "{text}");
         }

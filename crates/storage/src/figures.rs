@@ -102,7 +102,8 @@ impl Nested {
 /// Of whose referrals, and when they occurred: from the first instant until before the second.
 #[derive(Debug, Clone, Copy)]
 pub struct Extent {
-    /// `None`: everybody's, within [`Scope::System`](crate::Scope).
+    /// `None`: everybody's but the sensitive ones, within [`Scope::System`](crate::Scope). Those have no commune: what lacks one would be
+    /// known to be theirs.
     pub organisation: Option<Uuid>,
     pub from: DateTime<Utc>,
     pub to: DateTime<Utc>,
@@ -135,6 +136,9 @@ pub struct Figures {
     pub doors: i64,
     #[diesel(sql_type = BigInt)]
     pub minutes: i64,
+    /// Of which minutes were told.
+    #[diesel(sql_type = BigInt)]
+    pub timed: i64,
     /// Working hours, of those where they are known.
     #[diesel(sql_type = Nullable<Double>)]
     pub median_h_to_acknowledge: Option<f64>,
@@ -254,7 +258,7 @@ pub async fn experience(connection: &mut AsyncPgConnection, since: DateTime<Utc>
 }
 
 const CHOSEN: &str = "WITH chosen AS (SELECT * FROM referral WHERE occurred_at >= $1 AND occurred_at < $2
-    AND ($3 IS NULL OR organisation_id = $3))";
+    AND CASE WHEN $3 IS NULL THEN NOT sensitive ELSE organisation_id = $3 END)";
 
 /// The person's own word on the outcome goes before the others', the newest before the older ones; `unknown` is no word.
 fn told(key: &str, own: &str) -> String {
@@ -262,7 +266,7 @@ fn told(key: &str, own: &str) -> String {
         "SELECT {key} AS key, count(*) AS referrals, count(DISTINCT (c.organisation_id, c.created_by)) AS mediators,
             count(*) FILTER (WHERE a.acknowledged) AS acknowledged, count(*) FILTER (WHERE a.accepted) AS accepted,
             count(o.result) AS known, count(*) FILTER (WHERE o.result = 'resolved') AS resolved,
-            coalesce(sum(d.doors), 0)::bigint AS doors, coalesce(sum(c.minutes_spent), 0)::bigint AS minutes,
+            coalesce(sum(d.doors), 0)::bigint AS doors, coalesce(sum(c.minutes_spent), 0)::bigint AS minutes, count(c.minutes_spent) AS timed,
             percentile_cont(0.5) WITHIN GROUP (ORDER BY a.h_to_acknowledge) AS median_h_to_acknowledge,
             count(a.h_to_acknowledge) AS timed_acknowledged,
             percentile_cont(0.5) WITHIN GROUP (ORDER BY a.h_to_accept) AS median_h_to_accept, count(a.h_to_accept) AS timed_accepted

@@ -127,10 +127,8 @@ pub enum Changed {
     Full,
 }
 
-/// Changes a handoff's state, if that is allowed; judged in the order that the contract gives. `held` is kept up to date.
-///
-/// # Panics
-/// Never; a handoff that isn't the referral's is [`Changed::NotAllowed`] nothing at all.
+/// Changes a handoff's state, if that is allowed; judged in the order that the contract gives. `held` is kept up to date. A handoff that
+/// isn't the referral's may become nothing at all.
 pub async fn change(
     connection: &mut AsyncPgConnection,
     held: &mut Held,
@@ -282,13 +280,15 @@ async fn move_to(
     let position = next_position(referral);
     let kept = kept_instant(referral.sensitive, now);
     let Some(one) = referral.handoffs.iter_mut().find(|one| one.id == id) else { return Ok(()) };
-    let event = Event { at: kept, actor, relayed, from: Some(one.status), to, reason: wish.reason, note: wish.note.clone() };
+    // Of what is sensitive neither a text nor a day is kept.
+    let (note, expected_on) = if referral.sensitive { (None, None) } else { (wish.note.clone(), wish.expected_on) };
+    let event = Event { at: kept, actor, relayed, from: Some(one.status), to, reason: wish.reason, note };
     let hours =
         (!referral.sensitive).then(|| working_hours(one.created_at, kept, Paris, HolidayRegion::of_departement(&referral.departement)));
     match to {
         HandoffStatus::Acknowledged => one.acknowledged_after_h = one.acknowledged_after_h.or(hours),
         HandoffStatus::Accepted => one.accepted_after_h = one.accepted_after_h.or(hours),
-        HandoffStatus::Waitlisted => one.expected_on = wish.expected_on,
+        HandoffStatus::Waitlisted => one.expected_on = expected_on,
         HandoffStatus::Sent => one.reminders = 0,
         _ => {}
     }

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, post, web};
 use aiguilleur_directory::Directory;
 use aiguilleur_domain::privacy::{kept_instant, month_of};
 use aiguilleur_domain::referral::{Actor, HandoffStatus, Mode, Outcome, Reason, ReportedBy, TargetType};
-use aiguilleur_storage::handoffs::{self, Changed, Voice, Wish};
+use aiguilleur_storage::handoffs::{self, Changed, Target, Voice, Wish};
 use aiguilleur_storage::referrals::{self, Author, Handoff, Held, Key};
 use aiguilleur_storage::{Scope, Scoped, refusals, scoped};
 use chrono::{NaiveDate, Utc};
@@ -157,6 +157,9 @@ async fn report_arrival(request: HttpRequest, state: State, caller: Caller, Json
         let handoff = held.referral.handoffs.iter().rfind(|one| one.is_towards(&at)).map_or(held.referral.id, |one| one.id);
         return json(HttpResponse::Created(), &show(&held, &directory, handoff));
     }
+    if let Some(known) = onward.as_ref().and_then(|onward| sent_on_before(&held, &at, onward)) {
+        return json(HttpResponse::Ok(), &show(&held, &directory, known));
+    }
     let now = Utc::now();
     let (handoff, mut changed) = handoffs::arrive(&mut scope, &mut held, at, now).await?;
     if let Some(onward) = onward.filter(|_| matches!(changed, Changed::Done | Changed::Already)) {
@@ -256,6 +259,12 @@ async fn report_refusal(state: State, caller: Caller, JsonBody(body): JsonBody) 
     scope.commit().await?;
     metrics::counter!("referrals_refused_total").increment(1);
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// The attempt at a place from which the person was sent on to another, where that is still open: told again, it is nothing new.
+fn sent_on_before(held: &Held, at: &Target, onward: &Target) -> Option<Uuid> {
+    let next = held.referral.handoffs.iter().find(|one| one.status.is_open() && one.is_towards(onward))?;
+    held.referral.handoffs.iter().find(|one| Some(one.id) == next.previous_id && one.is_towards(at)).map(|one| one.id)
 }
 
 /// Keeps an agent's key, which is its own organisation's, with a referral that may be another's.

@@ -6,7 +6,7 @@ use aiguilleur_domain::referral::Reason;
 use aiguilleur_storage::Scope;
 use aiguilleur_storage::corrections::{self, Correction, Verdict};
 use aiguilleur_storage::scoped;
-use chrono::{NaiveDate, Utc};
+use chrono::{Datelike, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -70,7 +70,7 @@ struct CorrectionItem {
         ("structure" = Option<Uuid>, Query, description = "UUID of the structure"),
         ("settled" = Option<bool>, Query, description = "The settled ones instead of the open ones"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, example = 20, description = "20 by default"),
-        ("cursor" = Option<String>, Query, pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9a-f]{32}$", description = "`next_cursor` of the page before, as it was given"),
+        ("cursor" = Option<String>, Query, pattern = "^[0-9]{6}-[0-9a-f]{32}$", description = "`next_cursor` of the page before, as it was given"),
     ),
     responses((status = 200, description = "A page of corrections", body = inline(Page<CorrectionItem>)))
 )]
@@ -91,7 +91,7 @@ async fn list_corrections(state: State, caller: Caller, Query(fields): Query) ->
     let found = corrections::list(&mut scope, place, settled, after.flatten(), wanted(limit)).await?;
     scope.commit().await?;
     let directory = state.snapshot.get();
-    let cursor = |last: &Correction| format!("{}-{}", last.opened_on, last.id.simple());
+    let cursor = |last: &Correction| format!("{:06}-{}", last.opened_on.num_days_from_ce(), last.id.simple());
     private(HttpResponse::Ok(), &Page::cut(found, limit, cursor, |correction| show(&correction, &directory)))
 }
 
@@ -121,7 +121,7 @@ async fn update_correction(request: HttpRequest, state: State, caller: Caller, J
 
 fn read_cursor(cursor: &str) -> Option<(NaiveDate, Uuid)> {
     let (day, id) = cursor.rsplit_once('-')?;
-    Some((day.parse().ok()?, Uuid::parse_str(id).ok()?))
+    Some((NaiveDate::from_num_days_from_ce_opt(day.parse().ok()?)?, Uuid::parse_str(id).ok()?))
 }
 
 fn show(correction: &Correction, directory: &Directory) -> CorrectionItem {

@@ -115,7 +115,7 @@ struct KeyFigures {
 
 /// Figures of referrals, by a key: an organisation's own, or everybody's as published.
 ///
-/// Published ones are by calendar year: a period is widened to whole years. Cells under 11 are null, and as many others as it takes that
+/// Published ones are without sensitive procedures, and by calendar year: a period is widened to whole years, 20 at most, none to come. Cells under 11 are null, and as many others as it takes that
 /// they can't be computed back; a period of several years shows what each of its years does. Keys of few are listed, but for a table
 /// of which nothing can be told.
 #[utoipa::path(
@@ -296,7 +296,7 @@ async fn published(state: &State, group_by: GroupBy, from: Option<i32>, to: Opti
     let recorded = figures::years(&mut scope).await?;
     let this_year = Utc::now().year();
     let (first, last) = recorded.unwrap_or((this_year, this_year));
-    let end = to.unwrap_or(last.max(from.unwrap_or(last)));
+    let end = to.unwrap_or(last.max(from.unwrap_or(last))).min(last.max(this_year));
     let begin = from.unwrap_or(first.min(end)).max(end - MOST_YEARS + 1);
     let years = begin.max(first)..=end.min(last);
     let extent = Extent { organisation: None, from: first_of(begin), to: first_of(end + 1) };
@@ -341,13 +341,15 @@ const MEASURES: [fn(&Figures) -> i64; 9] = [
     |row| row.resolved,
     |row| row.known - row.resolved,
 ];
-const DOORS: fn(&Figures) -> i64 = |row| row.doors;
+/// Doors past the first.
+const DOORS: fn(&Figures) -> i64 = |row| row.doors - row.referrals;
+const TIMED: fn(&Figures) -> i64 = |row| row.timed;
 const MEDIATORS: fn(&Figures) -> i64 = |row| row.mediators;
 
 /// What may be told of a period's rows.
 #[derive(Debug, Default)]
 struct Shown {
-    /// By measure, the keys that may not be told: those of [`MEASURES`], then doors, mediators, unmet questions.
+    /// By measure, the keys that may not be told: those of [`MEASURES`], then doors, minutes, mediators, unmet questions.
     hidden: Vec<BTreeSet<Option<String>>>,
     /// Not even how many rows there are may be told.
     hides_table: bool,
@@ -364,11 +366,17 @@ impl Shown {
         let is_nested = nested.is_some();
         let mut hidden = Vec::new();
         let mut hides_table = false;
-        for measure in MEASURES.into_iter().chain([DOORS]) {
+        for measure in MEASURES.into_iter().chain([DOORS, TIMED]) {
             let (keys, is_whole_hidden) = protect(&leaves, is_nested, depth, measure);
             // Of the referrals themselves.
             hides_table |= hidden.is_empty() && is_whole_hidden;
             hidden.push(keys);
+        }
+        if group_by.is_manifold() {
+            // What counts for several keys isn't added up: those who don't have a key are the total without it.
+            let total = figures::total(scope, extent).await?.referrals;
+            let nearly_all = leaves.iter().filter(|row| is_small(total - row.referrals)).map(|row| row.key.clone());
+            hidden.iter_mut().take(1).for_each(|hidden| hidden.extend(nearly_all.clone()));
         }
         // Agents aren't added up: those of two keys may be the same. Protected as if they were, at the level that is told.
         let told = figures::by(scope, extent, group_by.into()).await?;
@@ -393,7 +401,7 @@ impl Shown {
         let key = row.key.as_ref();
         let tells = |measures: &[usize]| measures.iter().all(|measure| self.tells(*measure, key));
         let (row_told, many) = (tells(&[0]), |count: i64| !is_small(count) && count > 0);
-        let mediators_told = row_told && tells(&[10]);
+        let mediators_told = row_told && tells(&[11]);
         KeyFigures {
             referrals: item.referrals.filter(|_| row_told),
             mediators: item.mediators.filter(|_| mediators_told),
@@ -409,8 +417,8 @@ impl Shown {
                 .median_working_hours_to_accept
                 .filter(|_| row_told && many(row.timed_accepted) && tells(&[3, 4])),
             doors_per_need: item.doors_per_need.filter(|_| row_told && tells(&[9])),
-            minutes_spent: item.minutes_spent.filter(|_| row_told),
-            unmet_questions: item.unmet_questions.filter(|_| tells(&[11])),
+            minutes_spent: item.minutes_spent.filter(|_| row_told && tells(&[10])),
+            unmet_questions: item.unmet_questions.filter(|_| tells(&[12])),
             ..item
         }
     }
@@ -466,6 +474,11 @@ fn note_hidden(cell: &Published<Vec<Option<String>>>, level: usize, hidden: &mut
 }
 
 impl GroupBy {
+    /// Whether a referral counts for several keys.
+    fn is_manifold(self) -> bool {
+        matches!(self, Self::TargetKind | Self::HelpKind | Self::Constraint)
+    }
+
     /// What keys it shares a table with, and how deep in it its own are.
     fn nested(self) -> Option<(Nested, usize)> {
         match self {

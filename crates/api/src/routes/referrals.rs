@@ -474,6 +474,8 @@ pub(crate) async fn report(
         return Err(Problem::new(Kind::InvalidValue, format!("Une réorientation garde {MAX_OUTCOMES} comptes rendus au plus.")));
     }
     let reported_at = kept_instant(held.referral.sensitive, Utc::now());
+    // Of what is sensitive no text is kept.
+    let note = note.filter(|_| !held.referral.sensitive);
     let report = OutcomeReport { id: Uuid::new_v4(), outcome, reported_by, reason, note, reported_at };
     metrics::counter!("outcomes_reported_total", "by" => <&str>::from(reported_by)).increment(1);
     Ok(referrals::report_outcome(scope, held, report).await?)
