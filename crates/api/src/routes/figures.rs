@@ -598,24 +598,6 @@ fn wants_csv(request: &HttpRequest) -> bool {
     named.unwrap_or_default()
 }
 
-#[derive(Serialize)]
-struct Line<'a> {
-    key: &'a str,
-    label: &'a str,
-    referrals: Option<i64>,
-    mediators: Option<i64>,
-    share_of_mediators_pct: Option<f64>,
-    acknowledged_rate_pct: Option<f64>,
-    accepted_rate_pct: Option<f64>,
-    known_outcome_rate_pct: Option<f64>,
-    resolved_rate_pct: Option<f64>,
-    median_working_hours_to_acknowledge: Option<f64>,
-    median_working_hours_to_accept: Option<f64>,
-    doors_per_need: Option<f64>,
-    minutes_spent: Option<i64>,
-    unmet_questions: Option<i64>,
-}
-
 /// A line per key, with the names of the columns first. The totals are not in it: they would be taken for a key.
 fn csv(figures: &ReferralFigures) -> Result<HttpResponse, Problem> {
     let mut writer = csv::Writer::from_writer(Vec::new());
@@ -624,23 +606,7 @@ fn csv(figures: &ReferralFigures) -> Result<HttpResponse, Problem> {
         Problem::new(Kind::Internal, "Une erreur imprévue s'est produite.")
     };
     for item in &figures.items {
-        let label = plain_cell(&item.label);
-        let line = Line {
-            key: item.key.as_deref().unwrap_or_default(),
-            label: &label,
-            referrals: item.referrals,
-            mediators: item.mediators,
-            share_of_mediators_pct: item.share_of_mediators_pct,
-            acknowledged_rate_pct: item.acknowledged_rate_pct,
-            accepted_rate_pct: item.accepted_rate_pct,
-            known_outcome_rate_pct: item.known_outcome_rate_pct,
-            resolved_rate_pct: item.resolved_rate_pct,
-            median_working_hours_to_acknowledge: item.median_working_hours_to_acknowledge,
-            median_working_hours_to_accept: item.median_working_hours_to_accept,
-            doors_per_need: item.doors_per_need,
-            minutes_spent: item.minutes_spent,
-            unmet_questions: item.unmet_questions,
-        };
+        let line = KeyFigures { label: plain_cell(&item.label), ..item.clone() };
         writer.serialize(line).map_err(|error| failed(error.to_string()))?;
     }
     let body = writer.into_inner().map_err(|error| failed(error.to_string()))?;
