@@ -7,6 +7,8 @@ use chrono::{DateTime, Utc};
 
 /// How often it is looked for.
 const EVERY: Duration = Duration::from_hours(1);
+/// After which it is tried again when the clock, or another node, was at work on the same referrals.
+const SOON: Duration = Duration::from_millis(500);
 /// For which a link that is over is remembered, so that its holder may ask for another.
 const ENDED_LINKS_KEPT: chrono::Duration = chrono::Duration::days(90);
 
@@ -24,14 +26,16 @@ pub struct Forgotten {
 /// Forgets what is due, at once and then hourly. Never ends; several nodes may do it side by side.
 pub async fn keep_forgetting(database: Database) {
     loop {
+        let mut pause = EVERY;
         match forget(&database, Utc::now()).await {
             Ok(Some(Forgotten { wiped, anonymised, keys })) if wiped + anonymised + keys > 0 => {
                 tracing::info!(wiped, anonymised, keys, "forgotten in time");
             }
-            Ok(_) => {}
+            Ok(Some(_)) => {}
+            Ok(None) => pause = SOON,
             Err(error) => tracing::warn!(%error, "what is due could not be forgotten; tried again in an hour"),
         }
-        tokio::time::sleep(EVERY).await;
+        tokio::time::sleep(pause).await;
     }
 }
 
