@@ -181,7 +181,7 @@ async fn use_link(request: HttpRequest, state: State, Form(form): Form<Choice>) 
         network: state.limits.client(&request).map(crate::limits::network),
         request_id: None,
     };
-    let deed = Deed { action: "sign_in", entity: "session", id: member.id, organisation: Some(member.organisation_id) };
+    let deed = Deed { action: "sign_in", entity: "session", id: member.id.to_string(), organisation: Some(member.organisation_id) };
     audit::write(&mut scope, &actor, deed, None::<&Member>, None::<&Member>).await?;
     scope.commit().await?;
     state.access_changed().await;
@@ -305,7 +305,7 @@ async fn note_sign_in(request: &HttpRequest, state: &State, subject: &str, organ
         request_id: None,
     };
     let mut scope = scoped(&state.database, Scope::System).await?;
-    let deed = Deed { action: "sign_in", entity: "session", id, organisation: Some(id) };
+    let deed = Deed { action: "sign_in", entity: "session", id: id.to_string(), organisation: Some(id) };
     audit::write(&mut scope, &actor, deed, None::<&Member>, None::<&Member>).await?;
     scope.commit().await?;
     Ok(())

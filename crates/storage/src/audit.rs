@@ -30,13 +30,14 @@ impl Actor {
 }
 
 /// What was done to which record.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Deed<'a> {
     /// The operation's id.
     pub action: &'a str,
-    /// `organisation`, `member`, `partner_key`, `issuer` or `session`.
+    /// What sort of record: `organisation`, `member`, `structure`, `referent`…
     pub entity: &'a str,
-    pub id: Uuid,
+    /// Its id, or its slug.
+    pub id: String,
     /// Whose record it is.
     pub organisation: Option<Uuid>,
 }
@@ -75,7 +76,7 @@ pub async fn write(
         organisation: actor.organisation.clone(),
         action: deed.action.to_owned(),
         entity: deed.entity.to_owned(),
-        entity_id: deed.id.to_string(),
+        entity_id: deed.id,
         organisation_id: deed.organisation,
         network: actor.network.clone(),
         request_id: actor.request_id.clone(),

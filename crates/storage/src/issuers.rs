@@ -58,5 +58,5 @@ pub async fn remove(connection: &mut AsyncPgConnection, actor: &Actor, id: Uuid)
 }
 
 fn deed<'a>(action: &'a str, issuer: &Issuer) -> Deed<'a> {
-    Deed { action, entity: "issuer", id: issuer.id, organisation: None }
+    Deed { action, entity: "issuer", id: issuer.id.to_string(), organisation: None }
 }

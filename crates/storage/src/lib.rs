@@ -10,6 +10,7 @@ pub mod figures;
 pub mod follow_up;
 pub mod fund_areas;
 pub mod handoffs;
+pub mod history;
 pub mod issuers;
 pub mod keeping;
 pub mod links;

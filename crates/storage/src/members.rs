@@ -181,7 +181,7 @@ async fn find(connection: &mut AsyncPgConnection, organisation: Uuid, id: Uuid) 
 }
 
 fn deed<'a>(action: &'a str, member: &Member) -> Deed<'a> {
-    Deed { action, entity: "member", id: member.id, organisation: Some(member.organisation_id) }
+    Deed { action, entity: "member", id: member.id.to_string(), organisation: Some(member.organisation_id) }
 }
 
 impl From<&Member> for Row {

@@ -122,5 +122,5 @@ pub(crate) async fn with_access(connection: &mut AsyncPgConnection) -> Result<Ve
 }
 
 fn deed<'a>(action: &'a str, organisation: &Organisation) -> Deed<'a> {
-    Deed { action, entity: "organisation", id: organisation.id, organisation: Some(organisation.id) }
+    Deed { action, entity: "organisation", id: organisation.id.to_string(), organisation: Some(organisation.id) }
 }

@@ -107,5 +107,5 @@ async fn find(connection: &mut AsyncPgConnection, id: Uuid) -> Result<Option<Par
 }
 
 fn deed<'a>(action: &'a str, key: &PartnerKey) -> Deed<'a> {
-    Deed { action, entity: "partner_key", id: key.id, organisation: Some(key.organisation_id) }
+    Deed { action, entity: "partner_key", id: key.id.to_string(), organisation: Some(key.organisation_id) }
 }

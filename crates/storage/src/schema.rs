@@ -401,6 +401,19 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    record_version (entity, record_id, version) {
+        entity -> Text,
+        record_id -> Text,
+        version -> Int4,
+        made_at -> Timestamptz,
+        origin -> Text,
+        made_by -> Nullable<Text>,
+        keeper -> Nullable<Uuid>,
+        state -> Jsonb,
+    }
+}
+
 diesel::joinable!(handoff -> referral (referral_id));
 diesel::joinable!(outcome -> referral (referral_id));
 diesel::joinable!(referral -> organisation (organisation_id));
@@ -430,6 +443,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     partner_key,
     procedure,
     question_count,
+    record_version,
     referral,
     referral_link,
     refusal_count,
