@@ -83,6 +83,7 @@ pub async fn serve(size: usize, conninfo: &str) -> Result<(), Failure> {
         atlases: Atlases::default(),
         escalations: aiguilleur_api::escalations::Escalations::default(),
         access: Access::load(&database_of_access).await?,
+        referents: aiguilleur_jobs::referents::Referents::load(&database_of_access).await?,
         providers: Providers::default(),
         issuer_secrets: std::sync::Arc::default(),
         limits: Limits::new(limits::Settings { per_subject: 0, per_address: 0, trusted_proxies: Vec::new() }),

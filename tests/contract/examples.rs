@@ -2,7 +2,8 @@
 
 use aiguilleur_api::{access, spec};
 use aiguilleur_domain::access::Role;
-use aiguilleur_testkit::{Answer, App};
+use aiguilleur_testkit::mail::PostOffice;
+use aiguilleur_testkit::{Answer, App, NATIONAL, TestDatabase};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -58,8 +59,16 @@ impl Operation {
                 _ => {}
             }
         }
-        let token = if access::allows(self.id, &[Role::Mediator], false) { &known.mediator } else { &known.administrator };
+        let may = |role| access::allows(self.id, &[role], false);
+        let token = match (may(Role::Mediator), may(Role::Administrator)) {
+            (true, _) => &known.mediator,
+            (false, true) => &known.administrator,
+            (false, false) => &known.editor,
+        };
         let ids = [
+            ("/v1/referents/{id}/messages", &known.relay),
+            ("/v1/referents/{id}", &known.referent),
+            ("/v1/misuse-reports/{id}", &known.misuse),
             ("/v1/referrals/{id}", &known.referral),
             ("/v1/organisations/{id}", &known.organisation),
             ("/v1/partner-keys/{id}", &known.key),
@@ -70,7 +79,7 @@ impl Operation {
             path = self.path.replace("{id}", id).replace("{member_id}", &known.member).replace("{handoff_id}", &known.handoff);
         }
         let mut headers = if self.needs_token() { vec![("Authorization", format!("Bearer {token}"))] } else { Vec::new() };
-        if self.id == "create_transition" {
+        if ["create_transition", "update_referent", "remove_referent"].contains(&self.id) {
             headers.push(("If-Match", "*".to_owned()));
         }
         let mut body = self.body().cloned();
@@ -149,7 +158,8 @@ fn every_operation_shows_what_it_takes_and_gives() {
 
 #[tokio::test]
 async fn what_is_shown_is_what_is_given() {
-    let (app, _database) = App::national().await;
+    let (database, post) = (TestDatabase::clone_of(NATIONAL).await, PostOffice::open());
+    let app = App::with_settings(&database, "demo", &[("AIGUILLEUR_SMTP_URL", &post.url)]);
     for operation in operations() {
         let known = Known::on(&app).await;
         let answer = operation.request(&known).send(&app).await;
@@ -166,11 +176,21 @@ fn outline(value: &Value) -> Vec<&String> {
     value.as_object().into_iter().flat_map(|object| object.keys()).collect()
 }
 
+/// Who keeps the CAF's contacts in Ille-et-Vilaine.
+const EDITOR: [&str; 10] =
+    ["--role", "institution_editor", "--subject", "somebody", "--organisation", "caf-35", "--institution", "caf", "--territory", "35"];
+
 /// What requests name: tokens, and records that are there.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
     pub mediator: String,
     pub administrator: String,
+    /// Keeps the CAF's contacts.
+    pub editor: String,
+    /// A contact, one behind a relay, and a report about the first.
+    pub referent: String,
+    pub relay: String,
+    pub misuse: String,
     pub referral: String,
     pub handoff: String,
     /// On the referral's slip.
@@ -191,10 +211,19 @@ impl Known {
         let known = Self {
             mediator: app.token("mediator", "somebody", "somewhere"),
             administrator: app.token("administrator", "somebody", "installation"),
+            editor: app.token_with(&EDITOR),
             ..Self::default()
         };
-        let shown = operations().into_iter().find(|operation| operation.id == "create_referral").and_then(|create| create.body().cloned());
-        let referral = made(app, &known.mediator, "/v1/referrals", &shown.unwrap()).await;
+        let shown = |id| operations().into_iter().find(|operation| operation.id == id).and_then(|create| create.body().cloned()).unwrap();
+        let contact = made(app, &known.editor, "/v1/referents", &shown("create_referent")).await;
+        let mut behind_a_relay = shown("create_referent");
+        behind_a_relay["visibility"] = json!("relay");
+        let relay = made(app, &known.editor, "/v1/referents", &behind_a_relay).await;
+        let misuse = format!("/v1/referents/{}/misuse-reports", contact["id"].as_str().unwrap());
+        let misuse = made(app, &known.editor, &misuse, &shown("report_misuse")).await;
+        let accepted = app.post("/v1/charter/acceptances", &known.mediator, &json!({"version": 1})).await;
+        assert_eq!(accepted.status, 200, "{}", accepted.text);
+        let referral = made(app, &known.mediator, "/v1/referrals", &shown("create_referral")).await;
         let place = app.get("/v1/structures?commune=35238&limit=1").await.json()["items"][0]["id"].clone();
         let elsewhere = json!({"procedure": "rsa", "commune": "35238", "mode": "warm", "target": {"type": "structure", "id": place}});
         let elsewhere = made(app, &known.mediator, "/v1/referrals", &elsewhere).await;
@@ -210,6 +239,9 @@ impl Known {
         let url = format!("https://{name}.exemple.fr");
         let issuer = post("/v1/issuers", json!({"slug": name, "label": "x", "url": url, "audiences": ["aiguilleur"]})).await;
         Self {
+            referent: text(&contact, "id"),
+            relay: text(&relay, "id"),
+            misuse: text(&misuse, "id"),
             referral: text(&referral, "id"),
             handoff: text(&referral["handoffs"][0], "id"),
             code: text(&referral, "code"),

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aiguilleur_api::access::OPERATIONS;
+use aiguilleur_testkit::mail::PostOffice;
 use aiguilleur_testkit::raw::{self, Raw};
-use aiguilleur_testkit::{App, TestDatabase};
+use aiguilleur_testkit::{App, NATIONAL, TestDatabase};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -58,7 +59,8 @@ fn with_body(mut request: Request, body: Value) -> Option<Request> {
 
 #[tokio::test]
 async fn every_status_listed_is_reached_and_no_other() {
-    let (app, database) = App::national().await;
+    let (database, post) = (TestDatabase::clone_of(NATIONAL).await, PostOffice::open());
+    let app = App::with_settings(&database, "demo", &[("AIGUILLEUR_SMTP_URL", &post.url)]);
     let mut reached = Reached::new();
     for operation in operations() {
         let known = Known::on(&app).await;
@@ -86,6 +88,7 @@ async fn every_status_listed_is_reached_and_no_other() {
     an_overlap_is_too_long(&mut reached, &app, &known).await;
     keys_are_used_again(&mut reached, &app, &known).await;
     changes_are_refused(&mut reached, &app, &known).await;
+    contacts_are_refused(&mut reached, &app, &known).await;
     a_code_is_nobodys(&mut reached, &app, &known).await;
     an_address_cannot_be_located(&mut reached, &app).await;
     many_ask_for_an_atlas(&mut reached, &app).await;
@@ -166,6 +169,23 @@ async fn changes_are_refused(reached: &mut Reached, app: &App, known: &Known) {
     let link = named("create_link");
     let request = with_body(link.request(known), json!({"for": "target", "handoff_id": known.handoff})).unwrap();
     note(reached, &link, app, request).await;
+}
+
+/// A version that isn't said, or isn't the contact's; a contact that is reached another way.
+async fn contacts_are_refused(reached: &mut Reached, app: &App, known: &Known) {
+    for id in ["update_referent", "remove_referent"] {
+        let operation = named(id);
+        let mut unconditional = operation.request(known);
+        unconditional.headers.retain(|(name, _)| *name != "If-Match");
+        let stale = with_header(unconditional.clone(), "If-Match", "W/\"99\"");
+        note(reached, &operation, app, unconditional).await;
+        note(reached, &operation, app, stale).await;
+    }
+    for (id, path, other) in [("create_showing", "showings", &known.relay), ("create_message", "messages", &known.referent)] {
+        let operation = named(id);
+        let request = Request { path: format!("/v1/referents/{other}/{path}"), ..operation.request(known) };
+        note(reached, &operation, app, request).await;
+    }
 }
 
 async fn a_code_is_nobodys(reached: &mut Reached, app: &App, known: &Known) {

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{RENNES, arrive, dump, holding, kept, lines, number, path, places, refer, report, sensitive_procedure, text, transition};
+use crate::{RENNES, arrive, dump, holding, kept, number, path, places, refer, report, sensitive_procedure, text, transition};
 
 async fn read(app: &App, token: &str, referral: &Value) -> Value {
     app.get_as(&path(referral), token).await.json()
@@ -265,7 +265,7 @@ async fn a_refusal_is_counted_and_nothing_else_is_kept() {
     assert_eq!(changed.keys().collect::<Vec<_>>(), [&"refusal_count"]);
     let month = chrono::Utc::now().format("%Y-%m-01");
     let counted =
-        lines(&database, "SELECT concat_ws(' ', month, procedure, departement, refusals) AS line FROM refusal_count ORDER BY 1").await;
+        database.query("SELECT concat_ws(' ', month, procedure, departement, refusals) AS line FROM refusal_count ORDER BY 1").await;
     assert_eq!(counted, [format!("{month} aide-logement 35 1"), format!("{month} rsa 35 2")]);
     let figures = app.get_as("/v1/stats/referrals?group_by=month", &token).await.json();
     assert_eq!((&figures["total"]["refusals"], &figures["total"]["referrals"]), (&json!(3), &json!(1)));

@@ -10,8 +10,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    ITS_TABLES, RENNES, arrive, dump, holding, kept, lines, number, path, refer, report, sensitive_procedure, storage, submit, target_link,
-    text, transition,
+    ITS_TABLES, RENNES, arrive, dump, holding, kept, number, path, refer, report, sensitive_procedure, storage, submit, target_link, text,
+    transition,
 };
 
 /// Whatever a text may say of somebody.
@@ -80,7 +80,7 @@ async fn texts_go_six_months_after_the_end() {
     let (app, database, token, referral) = lived().await;
     let pool = storage(&database);
     let open = refer(&app, &token, json!({"person_ref": "dossier-813"})).await;
-    let closed = lines(&database, "SELECT to_jsonb(closed_at) #>> '{}' AS line FROM referral WHERE closed_at IS NOT NULL").await[0].clone();
+    let closed = database.query("SELECT to_jsonb(closed_at) #>> '{}' AS line FROM referral WHERE closed_at IS NOT NULL").await[0].clone();
     let due = closed.parse::<DateTime<Utc>>().unwrap() + Months::new(6);
     assert_eq!(forgotten(&pool, due - chrono::Duration::seconds(1)).await.wiped, 0);
     assert_eq!(foresee(&pool, due).await.unwrap().wiped, 1);
@@ -125,7 +125,7 @@ async fn before_two_years_it_is_made_anonymous() {
     for gone in WORDS.into_iter().chain(own_ids).chain(reports).chain([text(&referral["id"]), code, text(&referral["orientation_id"])]) {
         assert_eq!(holding(&whole, gone), Vec::<&str>::new(), "{gone}");
     }
-    let digest = &lines(&database, &format!("SELECT encode(sha256('{code}'), 'hex') AS line")).await[0];
+    let digest = &database.query(&format!("SELECT encode(sha256('{code}'), 'hex') AS line")).await[0];
     assert_eq!(holding(&whole, digest), Vec::<&str>::new());
     let left = kept(&database).await;
     for (table, rows) in
@@ -167,7 +167,7 @@ async fn an_author_has_another_name_each_month() {
         .await;
     forgotten(&storage(&database), Utc::now() + Months::new(30)).await;
     let by_month = "SELECT concat_ws(' ', to_char(created_at, 'YYYY-MM'), count(*), count(DISTINCT created_by)) AS line FROM referral GROUP BY to_char(created_at, 'YYYY-MM') ORDER BY 1";
-    let named: Vec<String> = lines(&database, by_month).await.iter().map(|line| line[8..].to_owned()).collect();
+    let named: Vec<String> = database.query(by_month).await.iter().map(|line| line[8..].to_owned()).collect();
     assert_eq!(named, ["1 1", "3 2"]);
     assert_eq!(number(&database, "SELECT count(DISTINCT created_by) FROM referral").await, 3, "no name runs through the months");
     assert_eq!(holding(&dump(&database).await, "agent-de-"), Vec::<&str>::new());
@@ -181,7 +181,7 @@ async fn the_order_of_anonymous_rows_tells_nothing() {
     assert_eq!(app.post("/v1/referrals/batch", &token, &body).await.status, 200);
     forgotten(&storage(&database), Utc::now() + Months::new(30)).await;
     for order in ["ctid", "id", "code"] {
-        let minutes = lines(&database, &format!("SELECT minutes_spent::text AS line FROM referral ORDER BY {order}")).await;
+        let minutes = database.query(&format!("SELECT minutes_spent::text AS line FROM referral ORDER BY {order}")).await;
         let rising = minutes.windows(2).filter(|pair| pair[0].parse::<i32>().unwrap() < pair[1].parse::<i32>().unwrap()).count();
         assert!((10..50).contains(&rising), "by {order} they stand as they were recorded: {minutes:?}");
     }

@@ -4,7 +4,7 @@ use aiguilleur_testkit::{Answer, App, NATIONAL, TestDatabase, eventually};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::{dump, holding, lines, number, path, places, refer, sensitive_procedure, submit, target_link, text, transition};
+use crate::{dump, holding, number, path, places, refer, sensitive_procedure, submit, target_link, text, transition};
 
 /// Within which an orientation knows of what was told.
 const SOON: Duration = Duration::from_secs(2);
@@ -78,7 +78,7 @@ async fn an_error_of_the_directory_opens_a_correction_however_it_is_told() {
         assert!(one["structure_name"].is_string());
     }
     // Nothing leads from it to a referral.
-    let kept = lines(&database, "SELECT to_jsonb(c)::text AS line FROM correction c").await.concat();
+    let kept = database.query("SELECT to_jsonb(c)::text AS line FROM correction c").await.concat();
     for referral in [&told_id(&linked), &told_id(&by_code)] {
         assert!(!kept.contains(referral.as_str()));
     }
@@ -163,7 +163,7 @@ async fn what_is_disputed_stands_lower_until_it_is_settled() {
         .await;
     let app = App::on(&database, "demo");
     let (token, keeper) = (app.token("mediator", "agent-1", "ours"), app.token("structure_editor", "agent-2", "keepers"));
-    let equal = json!(lines(&database, "SELECT id::text AS line FROM structure WHERE source_id = 'its-equal'").await[0]);
+    let equal = json!(database.query("SELECT id::text AS line FROM structure WHERE source_id = 'its-equal'").await[0]);
     let (mine, other) = (standing(&app, &first).await.unwrap(), standing(&app, &equal).await.unwrap());
     let (best, second) = if mine.0 < other.0 { (first, equal) } else { (equal, first) };
     let ranks = async || (standing(&app, &best).await.unwrap(), standing(&app, &second).await.unwrap());

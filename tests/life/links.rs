@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{arrive, dump, holding, kept, lines, number, path, places, refer, submit, target_link, text};
+use crate::{arrive, dump, holding, kept, number, path, places, refer, submit, target_link, text};
 
 /// The addresses that a page leads to, whatever for.
 fn addresses(page: &str) -> BTreeSet<String> {
@@ -30,7 +30,7 @@ async fn a_link_is_a_secret_of_which_only_the_digest_is_kept() {
     assert!((6 * 24 * 60 + 23 * 60..=7 * 24 * 60).contains(&lasts.num_minutes()), "{lasts}");
     let whole = dump(&database).await;
     assert_eq!(holding(&whole, secret), Vec::<&str>::new());
-    let digest = &lines(&database, &format!("SELECT encode(sha256('{secret}'), 'hex') AS line")).await[0];
+    let digest = &database.query(&format!("SELECT encode(sha256('{secret}'), 'hex') AS line")).await[0];
     assert_eq!(holding(&whole, digest), ["referral_link"]);
     assert_eq!(holding(&whole, text(&referral["code"])), ["referral"]);
     // The person's link is that of the code, and nothing is kept of it.
@@ -90,7 +90,7 @@ async fn links_that_are_over_replaced_truncated_or_foreign_open_nothing() {
     database.sql(&format!("UPDATE referral_link SET expires_at = now() - interval '1 second' WHERE referral_id = '{id}'")).await;
     let before = kept(&database).await;
     let foreign = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-    let digest = lines(&database, "SELECT token_digest AS line FROM referral_link LIMIT 1").await.remove(0);
+    let digest = database.query("SELECT token_digest AS line FROM referral_link LIMIT 1").await.remove(0);
     let mut pages = BTreeSet::new();
     for secret in [&replaced, &over, &good[..63], &foreign, &digest, &format!("{good}0"), "x", "%00", "renewals"] {
         let page = app.get(&format!("/s/{secret}")).await;

@@ -13,8 +13,6 @@ use std::collections::BTreeMap;
 
 use aiguilleur_storage::Database;
 use aiguilleur_testkit::{Answer, App, TestDatabase};
-use diesel::sql_types::Text;
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
@@ -96,27 +94,15 @@ async fn submit(app: &App, path: &str, fields: &[(&str, &str)]) -> Answer {
     Answer { status, headers, text: response.text().await.unwrap() }
 }
 
-#[derive(diesel::QueryableByName)]
-struct Line {
-    #[diesel(sql_type = Text)]
-    line: String,
-}
-
-/// What a query gives in its column `line`, behind the service.
-async fn lines(database: &TestDatabase, sql: &str) -> Vec<String> {
-    let mut connection = AsyncPgConnection::establish(&database.url("postgres")).await.unwrap();
-    diesel::sql_query(sql).load::<Line>(&mut connection).await.unwrap().into_iter().map(|row| row.line).collect()
-}
-
 async fn number(database: &TestDatabase, sql: &str) -> i64 {
-    lines(database, &format!("SELECT ({sql})::text AS line")).await[0].parse().unwrap()
+    database.query(&format!("SELECT ({sql})::text AS line")).await[0].parse().unwrap()
 }
 
 /// Every row of these tables, as text.
 async fn rows_of(database: &TestDatabase, tables: &[&str]) -> BTreeMap<String, Vec<String>> {
     let mut dump = BTreeMap::new();
     for table in tables {
-        dump.insert((*table).to_owned(), lines(database, &format!("SELECT to_jsonb(t)::text AS line FROM \"{table}\" t ORDER BY 1")).await);
+        dump.insert((*table).to_owned(), database.query(&format!("SELECT to_jsonb(t)::text AS line FROM \"{table}\" t ORDER BY 1")).await);
     }
     dump
 }
@@ -128,11 +114,9 @@ async fn kept(database: &TestDatabase) -> BTreeMap<String, Vec<String>> {
 
 /// Every row of every table.
 async fn dump(database: &TestDatabase) -> BTreeMap<String, Vec<String>> {
-    let tables = lines(
-        database,
-        "SELECT tablename::text AS line FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1",
-    )
-    .await;
+    let tables = database
+        .query("SELECT tablename::text AS line FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1")
+        .await;
     rows_of(database, &tables.iter().map(String::as_str).collect::<Vec<_>>()).await
 }
 

@@ -26,17 +26,29 @@ const KEEPERS: Access = Access::Roles(&[Role::StructureEditor, Role::NetworkMana
 /// Editors read what was done to their own organisation's records.
 const AUDITORS: Access = Access::Roles(&[Role::StructureEditor, Role::InstitutionEditor, Role::Administrator]);
 
+/// Those to whom institutions entrust their contacts.
+const MEDIATORS: Access = Access::Roles(&[Role::Mediator]);
+/// Those who keep an institution's contacts.
+const CONTACT_KEEPERS: Access = Access::Roles(&[Role::InstitutionEditor]);
+const CONTACT_READERS: Access = Access::Roles(&[Role::Mediator, Role::InstitutionEditor]);
+const MISUSE_READERS: Access = Access::Roles(&[Role::InstitutionEditor, Role::Administrator]);
+
 /// Every operation of the OpenAPI document, by its id.
 pub const OPERATIONS: &[(&str, Access)] = &[
     ("add_handoff", Access::Referrers),
     ("add_member", ADMINISTRATORS),
+    ("create_charter_acceptance", MEDIATORS),
     ("create_issuer", ADMINISTRATORS),
     ("create_link", Access::Referrers),
+    ("create_message", MEDIATORS),
     ("create_organisation", ADMINISTRATORS),
     ("create_partner_key", ADMINISTRATORS),
+    ("create_referent", CONTACT_KEEPERS),
     ("create_referral", Access::Referrers),
     ("create_referrals_batch", Access::Referrers),
+    ("create_showing", MEDIATORS),
     ("create_transition", Access::Referrers),
+    ("get_charter", MEDIATORS),
     ("get_commune", Access::Public),
     ("get_health_live", Access::Public),
     ("get_health_ready", Access::Public),
@@ -47,6 +59,7 @@ pub const OPERATIONS: &[(&str, Access)] = &[
     ("get_organisation", ADMINISTRATORS),
     ("get_orientation", Access::Public),
     ("get_procedure", Access::Public),
+    ("get_referent", CONTACT_READERS),
     ("get_referral", Access::Referrers),
     ("get_slip", Access::Referrers),
     ("get_structure", Access::Public),
@@ -58,18 +71,23 @@ pub const OPERATIONS: &[(&str, Access)] = &[
     ("list_institutions", Access::Public),
     ("list_issuers", ADMINISTRATORS),
     ("list_members", ADMINISTRATORS),
+    ("list_misuse_reports", MISUSE_READERS),
     ("list_organisations", ADMINISTRATORS),
     ("list_partner_keys", ADMINISTRATORS),
     ("list_procedures", Access::Public),
+    ("list_referents", CONTACT_READERS),
     ("list_referral_figures", Access::Public),
     ("list_referrals", Access::Referrers),
+    ("list_showings", CONTACT_KEEPERS),
     ("list_structures", Access::Public),
     ("list_structures_geojson", Access::Public),
     ("post_deadlines", Access::Public),
     ("post_orientation", Access::Public),
     ("remove_issuer", ADMINISTRATORS),
     ("remove_member", ADMINISTRATORS),
+    ("remove_referent", CONTACT_KEEPERS),
     ("report_arrival", Access::Agents),
+    ("report_misuse", CONTACT_KEEPERS),
     ("report_outcome", Access::Referrers),
     ("report_outcome_by_code", Access::Agents),
     ("report_refusal", Access::Referrers),
@@ -79,7 +97,9 @@ pub const OPERATIONS: &[(&str, Access)] = &[
     ("stream_structures", Access::Public),
     ("update_correction", KEEPERS),
     ("update_member", ADMINISTRATORS),
+    ("update_misuse_report", ADMINISTRATORS),
     ("update_organisation", ADMINISTRATORS),
+    ("update_referent", CONTACT_KEEPERS),
 ];
 
 /// Who may call an operation; `None` when it isn't in the table.

@@ -47,7 +47,12 @@ impl Written {
 
     pub fn get(&self, procedure: Option<&Procedure>, language: Language) -> &RawValue {
         let known = procedure.and_then(|it| Some((it, self.by_language.get(&language)?.get(&it.slug)?)));
-        known.map_or(&self.none, |(procedure, written)| written.get_or_init(|| write(&escalation(procedure, language))))
+        known.map_or(&self.none, |(procedure, written)| written.get_or_init(|| write(&escalation(procedure, false, language))))
+    }
+
+    /// The same with the step that leads to a referent contact, for whoever may see one.
+    pub fn with_referent(procedure: &Procedure, language: Language) -> Box<RawValue> {
+        write(&escalation(procedure, true, language))
     }
 }
 

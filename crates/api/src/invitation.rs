@@ -86,6 +86,19 @@ impl Post {
         Ok(mailer.send(address, "Une personne vous est adressée", text).await?)
     }
 
+    /// Forwards a mediator's message to an institution's contact, which answers to the mediator.
+    pub async fn forward(&self, address: &str, reply_to: &str, procedure: &str, message: &str) -> Result<(), PostError> {
+        let mailer = self.mailer.as_ref().ok_or(PostError::NoMailer)?;
+        let text = format!(
+            "Bonjour,\n\nUne médiatrice ou un médiateur vous écrit par Aiguilleur, où votre organisme a publié ce contact pour les \
+             professionnels. Votre adresse ne lui a pas été montrée ; répondre à ce message lui répond.\n\n\
+             Démarche : {procedure}\n\n{message}\n\n\
+             Ce message ne dit pas de qui il s'agit : identifiez la personne par votre canal sécurisé. Usage inapproprié ? \
+             Signalez-le à votre gestionnaire de contacts.\n"
+        );
+        Ok(mailer.send_for(address, reply_to, "Une question d'un médiateur, par Aiguilleur", text).await?)
+    }
+
     async fn new_link(&self, address: &str, lasts: Duration) -> Result<String, StorageError> {
         let token = secret();
         let mut scope = scoped(&self.database, Scope::System).await?;

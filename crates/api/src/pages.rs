@@ -10,6 +10,7 @@ use crate::request::segment;
 const STYLE: &str = include_str!("../pages/style.css");
 const SLIP_STYLE: &str = include_str!("../pages/slip.css");
 const PRIVACY: &str = include_str!("../pages/confidentialite.html");
+const CHARTER: &str = include_str!("../pages/charte.html");
 const HOME: &str = include_str!("../pages/home.html");
 const FRAME: &str = include_str!("../pages/frame.html");
 
@@ -19,6 +20,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         .service(style)
         .service(slip_style)
         .service(privacy)
+        .service(charter)
         .service(problems)
         .service(problem)
         .service(web::redirect("/docs", "/docs/"));
@@ -49,6 +51,11 @@ async fn slip_style() -> impl Responder {
 #[get("/confidentialite")]
 async fn privacy() -> impl Responder {
     page("Vos données", PRIVACY)
+}
+
+#[get("/charte")]
+async fn charter() -> impl Responder {
+    page("La charte des contacts", CHARTER)
 }
 
 #[get("/problems")]

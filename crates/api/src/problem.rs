@@ -30,6 +30,8 @@ pub enum Kind {
     TransitionNotAllowed,
     VersionChanged,
     VersionRequired,
+    CharterNotAccepted,
+    ContactUnavailable,
     PayloadTooLarge,
     UriTooLong,
     UnsupportedMediaType,
@@ -46,12 +48,14 @@ impl Kind {
         match self {
             Self::MalformedRequest => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::CharterNotAccepted => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::IdempotencyKeyReused | Self::AlreadyThere | Self::Over | Self::TransitionNotAllowed => StatusCode::CONFLICT,
+            Self::IdempotencyKeyReused | Self::AlreadyThere | Self::Over | Self::TransitionNotAllowed | Self::ContactUnavailable => {
+                StatusCode::CONFLICT
+            }
             Self::VersionChanged => StatusCode::PRECONDITION_FAILED,
             Self::VersionRequired => StatusCode::PRECONDITION_REQUIRED,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -84,6 +88,8 @@ impl Kind {
             Self::TransitionNotAllowed => "Changement d'état non permis",
             Self::VersionChanged => "Modifié entre-temps",
             Self::VersionRequired => "Version attendue",
+            Self::CharterNotAccepted => "Charte à accepter",
+            Self::ContactUnavailable => "Contact non joignable",
             Self::PayloadTooLarge => "Envoi trop volumineux",
             Self::UriTooLong => "Adresse trop longue",
             Self::UnsupportedMediaType => "Format d'envoi non pris en charge",
@@ -146,6 +152,14 @@ impl Kind {
             Self::VersionRequired => {
                 "Ce changement demande l'en-tête « If-Match », avec l'« ETag » de l'enregistrement tel que vous l'avez lu : ainsi deux \
                  personnes ne se remplacent pas sans le savoir. Rien n'a été changé."
+            }
+            Self::CharterNotAccepted => {
+                "Les organismes confient leurs contacts à des professionnels qui ont accepté la charte. Lisez-la à /charte, acceptez-la une \
+                 fois (POST /v1/charter/acceptances), puis redemandez. Rien n'a été montré ni compté."
+            }
+            Self::ContactUnavailable => {
+                "Ce contact ne peut pas être joint maintenant, ou pas de cette façon : sa semaine est complète, il est absent, ou il se \
+                 joint par un relais. Le message dit quand il rouvre et que faire d'ici là. Rien n'a été montré ni compté."
             }
             Self::PayloadTooLarge => "Le corps de la requête dépasse la taille admise. Envoyez moins, ou en plusieurs fois.",
             Self::UriTooLong => "L'adresse dépasse 8 000 caractères. Utilisez la forme POST de la même question.",
@@ -245,6 +259,14 @@ impl Problem {
     /// What was asked too often.
     pub fn rate_limited(detail: impl Into<String>, retry_after: Duration) -> Self {
         Self { kind: Kind::RateLimited, ..Self::unavailable(detail, retry_after) }
+    }
+
+    /// One thing wrong in a body. `pointer`: RFC 6901.
+    pub fn field(kind: Kind, pointer: &str, detail: impl Into<String>) -> Self {
+        Self::fields(
+            kind,
+            vec![FieldError { pointer: Some(pointer.to_owned()), parameter: None, detail: detail.into(), allowed: Vec::new() }],
+        )
     }
 
     /// With a header field more.

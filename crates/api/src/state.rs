@@ -3,14 +3,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use aiguilleur_domain::referent::{Kept, week_of};
 use aiguilleur_jobs::access::Access;
 use aiguilleur_jobs::learning::Learnt;
 use aiguilleur_jobs::questions::QuestionCounts;
 use aiguilleur_jobs::recorder::Recorder;
+use aiguilleur_jobs::referents::Referents;
 use aiguilleur_jobs::snapshot::Snapshot;
 use aiguilleur_outbound::geocoder::Geocoder;
 use aiguilleur_storage::Database;
 use aiguilleur_storage::organisations::Organisations;
+use chrono::NaiveDate;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::atlas::Atlases;
@@ -31,6 +34,7 @@ pub struct AppState {
     pub recorder: Recorder,
     pub key: InstallationKey,
     pub access: Access,
+    pub referents: Referents,
     pub providers: Providers,
     /// What this service shares with each issuer that wants a secret, by its slug.
     pub issuer_secrets: Arc<HashMap<String, String>>,
@@ -65,6 +69,21 @@ impl AppState {
     pub async fn access_changed(&self) {
         if let Err(error) = self.access.refresh().await {
             tracing::warn!(%error, "a change of access isn't known here yet");
+        }
+    }
+
+    /// Makes a change of referents known on this node at once; the others hear of it within a second.
+    pub async fn contacts_changed(&self) {
+        if let Err(error) = self.referents.refresh().await {
+            tracing::warn!(%error, "a change of referents isn't known here yet");
+        }
+    }
+
+    /// The same, where showing a contact once more filled its week.
+    pub async fn contacts_changed_if_full(&self, before: &Kept, day: NaiveDate) {
+        let shown = if before.week == week_of(day) { before.shown } else { 0 };
+        if before.referent.weekly_cap.is_some_and(|cap| shown + 1 >= u32::from(cap)) {
+            self.contacts_changed().await;
         }
     }
 }

@@ -9,6 +9,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header::{AcceptLanguage, Header};
 use aiguilleur_domain::escalation::{Start, Step, TimeLimit};
 use aiguilleur_domain::reason::{Caution, Exclusion, Pairing, Reason};
+use aiguilleur_domain::referent::{Availability, Freshness};
 use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
 use chrono_tz::Tz;
 use fluent_bundle::concurrent::FluentBundle;
@@ -159,6 +160,21 @@ pub fn pairing(language: Language, pairing: &Pairing) -> String {
         None => Needs::choice("where", "here"),
     };
     sentence(language, "also", pairing.code(), &needs)
+}
+
+/// Whether a referent contact can be reached.
+pub fn referent(language: Language, availability: Availability, freshness: Freshness) -> String {
+    let mut args = FluentArgs::new();
+    let key = match (availability, freshness) {
+        (Availability::Available, Freshness::Current) => "referent-available",
+        (Availability::Available, Freshness::Lapsed | Freshness::Hidden) => "referent-lapsed",
+        (Availability::Full { .. }, _) => "referent-full",
+        (Availability::Absent { .. }, _) => "referent-absent",
+    };
+    if let Some(day) = availability.reopens_on() {
+        args.set("day", date(language, day));
+    }
+    text(language, key, Some(&args))
 }
 
 /// What to know of a place.

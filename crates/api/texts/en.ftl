@@ -205,3 +205,9 @@ advice-hours = Hours count: reach a lawyer, a legal-aid association or 3039 now.
 advice-past = A time limit is past: there are exceptions (no time limit written on the decision, legal aid asked for in time, serious hindrance). See a point-justice (telephone 3039) today.
 advice-unverified = Other appeals are possible, which we have not verified: their time limit may be shorter, read it on the decision.
 advice-distance = Overseas and abroad, the law sometimes adds one or two months (code de procédure civile, articles 643 and 644; code de justice administrative, article R421-7): this count leaves them out.
+
+# Contacts for professionals.
+referent-available = Can be reached this week.
+referent-lapsed = Can be reached, but its body has not confirmed this contact lately: check it.
+referent-full = Its week is full: can be reached again on { $day }.
+referent-absent = Away: can be reached again on { $day }.

@@ -202,3 +202,9 @@ advice-hours = Les heures comptent : joignez maintenant un avocat, une associati
 advice-past = Un délai est passé : des exceptions existent (délai non indiqué sur la décision, aide juridictionnelle demandée à temps, empêchement grave). Voyez un point-justice (3039) aujourd'hui.
 advice-unverified = D'autres recours sont possibles, que nous n'avons pas vérifiés : leur délai peut être plus court, lisez-le sur la décision.
 advice-distance = Outre-mer et à l'étranger, la loi ajoute parfois un ou deux mois (code de procédure civile, articles 643 et 644 ; code de justice administrative, article R421-7) : ce calcul ne les compte pas.
+
+# Les contacts réservés aux professionnels.
+referent-available = Joignable cette semaine.
+referent-lapsed = Joignable, mais son organisme n'a pas confirmé ce contact récemment : vérifiez-le.
+referent-full = Sa semaine est complète : de nouveau joignable le { $day }.
+referent-absent = Absent : de nouveau joignable le { $day }.

@@ -17,6 +17,8 @@ use aiguilleur_jobs::access::Access;
 use aiguilleur_jobs::learning::{Learnt, keep_learning};
 use aiguilleur_jobs::questions::keep_flushing;
 use aiguilleur_jobs::recorder::{self, Queue, keep_recording};
+use aiguilleur_jobs::referents::Referents;
+use aiguilleur_jobs::reminders::keep_reminding;
 use aiguilleur_jobs::seed::{self, Seed};
 use aiguilleur_jobs::snapshot::Snapshot;
 use aiguilleur_jobs::{clock, retention};
@@ -214,6 +216,7 @@ async fn prepare(settings: &Settings, serve: &Serve, address: SocketAddr, opened
         recorder,
         key: InstallationKey::open(&settings.data_dir)?,
         access: Access::load(database).await?,
+        referents: Referents::load(database).await?,
         providers: Providers::default(),
         issuer_secrets: Arc::new(issuer_secrets(serve.issuer_secrets.as_ref())?),
         limits: Limits::new(limits::Settings {
@@ -240,7 +243,8 @@ async fn prepare(settings: &Settings, serve: &Serve, address: SocketAddr, opened
 /// down what was only counted.
 async fn answer(state: AppState, queue: Queue, opened: &Opened, listener: TcpListener, mut stop: Stop) -> Result<(), CliError> {
     let database = opened.database.clone();
-    let (snapshot, questions, access) = (state.snapshot.clone(), state.questions.clone(), state.access.clone());
+    let (snapshot, questions) = (state.snapshot.clone(), state.questions.clone());
+    let (access, referents, post) = (state.access.clone(), state.referents.clone(), state.post.clone());
     let measures = tokio::spawn(keep_summing(state.metrics.clone()));
     let address = listener.local_addr()?;
     let server = aiguilleur_api::serve(listener, state, |_| ())?;
@@ -251,6 +255,8 @@ async fn answer(state: AppState, queue: Queue, opened: &Opened, listener: TcpLis
     let recording = tokio::spawn(keep_recording(queue, database.clone(), told));
     let follower = tokio::spawn(snapshot.follow(database.clone()));
     let access = tokio::spawn(access.follow());
+    let referents = tokio::spawn(referents.follow());
+    let reminding = tokio::spawn(keep_reminding(database.clone(), post.mailer, post.site_url));
     let supervisor = tokio::spawn(opened.supervise());
     let retention = tokio::spawn(retention::keep_forgetting(database.clone()));
     let clock = tokio::spawn(clock::keep_time(database));
@@ -267,11 +273,13 @@ async fn answer(state: AppState, queue: Queue, opened: &Opened, listener: TcpLis
     let _ = tokio::join!(recording, counter);
     follower.abort();
     access.abort();
+    referents.abort();
+    reminding.abort();
     supervisor.abort();
     retention.abort();
     clock.abort();
     measures.abort();
-    let _ = tokio::join!(follower, access, supervisor, retention, clock, measures);
+    let _ = tokio::join!(follower, access, referents, reminding, supervisor, retention, clock, measures);
     outcome
 }
 

@@ -7,11 +7,11 @@ use aiguilleur_domain::territory::{Commune, CommuneCode};
 use aiguilleur_domain::text::normalise;
 use chrono::NaiveDate;
 
-use crate::contact::{self, Contacts};
 use crate::hours::{self, Span};
 use crate::table::{Cells, Table};
 use crate::text::{clean, clean_or_none};
 use crate::{BrokenFile, Fault, Row, Setting, position};
+use aiguilleur_domain::contact::{self, Contacts};
 
 /// The name of this source in [`Structure::source`].
 pub const SOURCE: &str = "france-services";

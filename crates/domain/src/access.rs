@@ -89,6 +89,23 @@ impl Territory {
     pub fn covers(&self, departement: &str) -> bool {
         self.0.iter().any(|code| code == Self::COUNTRY || code == departement)
     }
+
+    /// Whether they share a département.
+    pub fn touches(&self, other: &Self) -> bool {
+        let is_country = |codes: &[String]| codes.iter().any(|code| code == Self::COUNTRY);
+        let either_is_country = is_country(&self.0) || is_country(&other.0);
+        (either_is_country && !self.0.is_empty() && !other.0.is_empty()) || self.0.iter().any(|code| other.0.contains(code))
+    }
+
+    /// Whether it is no larger than another.
+    pub fn lies_in(&self, other: &Self) -> bool {
+        self.0.iter().all(|code| other.covers(code))
+    }
+
+    /// How large it is, in départements; the whole country is the largest.
+    pub fn breadth(&self) -> usize {
+        if self.covers(Self::COUNTRY) { usize::MAX } else { self.0.len() }
+    }
 }
 
 /// Whether it is the code of a département, or of an overseas collectivity, of today (INSEE).
@@ -108,7 +125,7 @@ pub struct Grant {
     /// Slug of the institution whose contacts an institution editor keeps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub institution: Option<String>,
-    /// Where an institution editor or a network manager counts as one.
+    /// Where an institution editor or a network manager counts as one; where a mediator works.
     #[serde(default, skip_serializing_if = "is_nowhere")]
     pub territory: Territory,
 }
@@ -122,9 +139,9 @@ impl Grant {
         self.roles.contains(&role)
     }
 
-    /// Whether it lets keep an institution's contacts in a département: the editor's own institution, on the editor's own territory.
-    pub fn edits_institution(&self, institution: &str, departement: &str) -> bool {
-        self.has(Role::InstitutionEditor) && self.institution.as_deref() == Some(institution) && self.territory.covers(departement)
+    /// Whether it lets keep an institution's contacts on a territory: the editor's own institution, within the editor's own territory.
+    pub fn edits_institution(&self, institution: &str, territory: &Territory) -> bool {
+        self.has(Role::InstitutionEditor) && self.institution.as_deref() == Some(institution) && territory.lies_in(&self.territory)
     }
 
     /// What is missing for its roles to mean anything, in French; none when it is whole.
@@ -136,8 +153,8 @@ impl Grant {
             Some("Un organisme (« institution ») va avec le rôle « institution_editor », et avec lui seul.")
         } else if needs_territory && self.territory.codes().is_empty() {
             Some("Ce rôle demande un territoire : des codes de département, ou « FR » pour tout le pays.")
-        } else if !needs_territory && !self.territory.codes().is_empty() {
-            Some("Un territoire ne va qu'avec les rôles « institution_editor » et « network_manager ».")
+        } else if !needs_territory && !self.has(Role::Mediator) && !self.territory.codes().is_empty() {
+            Some("Un territoire ne va qu'avec les rôles « mediator », « institution_editor » et « network_manager ».")
         } else {
             None
         }
@@ -172,15 +189,37 @@ mod tests {
     }
 
     #[test]
+    fn territories_touch_where_they_share_a_departement() {
+        let of = |codes: &[&str]| Territory::parse(codes).unwrap();
+        for (one, other, touch) in [
+            (&["35", "22"][..], &["22"][..], true),
+            (&["35"], &["22"], false),
+            (&["FR"], &["974"], true),
+            (&["FR"], &["FR"], true),
+            (&["FR"], &[], false),
+            (&[], &[], false),
+        ] {
+            assert_eq!(of(one).touches(&of(other)), touch, "{one:?} {other:?}");
+            assert_eq!(of(other).touches(&of(one)), touch, "{other:?} {one:?}");
+        }
+        assert!(of(&["35"]).lies_in(&of(&["FR"])) && !of(&["FR"]).lies_in(&of(&["35"])));
+        assert!(of(&["35", "22"]).breadth() < of(&["FR"]).breadth());
+    }
+
+    #[test]
     fn an_institution_editor_edits_one_institution_on_one_territory() {
+        let edits = |grant: &Grant, institution: &str, territory: &[&str]| {
+            grant.edits_institution(institution, &Territory::parse(territory).unwrap())
+        };
         let caf = editor("caf", &["35", "22"]);
-        assert!(caf.edits_institution("caf", "35"));
-        assert!(!caf.edits_institution("caf", "29"), "another territory");
-        assert!(!caf.edits_institution("cpam", "35"), "another institution");
-        assert!(!editor("caf", &[]).edits_institution("caf", "35"), "an empty territory is nowhere");
-        assert!(editor("caf", &["FR"]).edits_institution("caf", "974"));
+        assert!(edits(&caf, "caf", &["35"]) && edits(&caf, "caf", &["22", "35"]));
+        assert!(!edits(&caf, "caf", &["29"]) && !edits(&caf, "caf", &["29", "35"]), "another territory");
+        assert!(!edits(&caf, "caf", &["FR"]), "a larger one");
+        assert!(!edits(&caf, "cpam", &["35"]), "another institution");
+        assert!(!edits(&editor("caf", &[]), "caf", &["35"]), "an empty territory is nowhere");
+        assert!(edits(&editor("caf", &["FR"]), "caf", &["974", "FR"]));
         let manager = Grant { roles: vec![Role::NetworkManager], ..editor("caf", &["35"]) };
-        assert!(!manager.edits_institution("caf", "35"), "another role");
+        assert!(!edits(&manager, "caf", &["35"]), "another role");
     }
 
     #[test]
@@ -193,7 +232,7 @@ mod tests {
             Grant::of(&[Role::NetworkManager]),
             editor("caf", &[]),
             Grant { institution: Some("caf".to_owned()), ..Grant::of(&[Role::Mediator]) },
-            Grant { territory: Territory::parse(&["35"]).unwrap(), ..Grant::of(&[Role::Mediator]) },
+            Grant { territory: Territory::parse(&["35"]).unwrap(), ..Grant::of(&[Role::Partner]) },
         ] {
             assert!(wrong.fault().is_some(), "{wrong:?}");
         }

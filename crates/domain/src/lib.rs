@@ -4,6 +4,7 @@
 pub mod access;
 pub mod area;
 pub mod code;
+pub mod contact;
 pub mod deadline;
 pub mod disclosure;
 pub mod escalation;
@@ -18,6 +19,7 @@ pub mod privacy;
 pub mod procedure;
 pub mod ranking;
 pub mod reason;
+pub mod referent;
 pub mod referral;
 pub mod structure;
 pub mod target;

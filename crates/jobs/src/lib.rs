@@ -7,6 +7,8 @@ pub mod learning;
 pub mod questions;
 mod reconcile;
 pub mod recorder;
+pub mod referents;
+pub mod reminders;
 pub mod retention;
 
 pub mod seed;

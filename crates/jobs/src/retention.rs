@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aiguilleur_storage::{Database, Scope, StorageError, follow_up, keeping, links, referrals, scoped, sessions};
+use aiguilleur_storage::{Database, Scope, StorageError, follow_up, keeping, links, referrals, scoped, sessions, showings};
 use chrono::{DateTime, Utc};
 
 /// How often it is looked for.
@@ -46,6 +46,7 @@ pub async fn forget(database: &Database, now: DateTime<Utc>) -> Result<Option<Fo
         return Ok(None);
     }
     sessions::forget(&mut scope, now).await?;
+    showings::forget_allowances(&mut scope, now.date_naive()).await?;
     links::forget_expired(&mut scope, now - ENDED_LINKS_KEPT).await?;
     let keys = referrals::forget_keys(&mut scope, now.date_naive()).await?;
     let (to_wipe, to_anonymise) = (keeping::to_wipe(&mut scope, now).await?, keeping::to_anonymise(&mut scope, now).await?);

@@ -49,9 +49,23 @@ impl Mailer {
 
     /// Sends a plain text. It was taken by the server once this returns.
     pub async fn send(&self, to: &str, subject: &str, text: String) -> Result<(), MailError> {
-        let to = to.parse().map_err(|_| MailError::Address(to.to_owned()))?;
+        self.post(to, None, subject, text).await
+    }
+
+    /// The same, on behalf of somebody to whom answers go.
+    pub async fn send_for(&self, to: &str, reply_to: &str, subject: &str, text: String) -> Result<(), MailError> {
+        self.post(to, Some(reply_to), subject, text).await
+    }
+
+    async fn post(&self, to: &str, reply_to: Option<&str>, subject: &str, text: String) -> Result<(), MailError> {
+        let address = |text: &str| text.parse::<Mailbox>().map_err(|_| MailError::Address(text.to_owned()));
+        let to = address(to)?;
         let id = format!("<{}@{}>", Uuid::new_v4().simple(), self.from.email.domain());
-        let message = Message::builder()
+        let message = match reply_to {
+            Some(reply_to) => Message::builder().reply_to(address(reply_to)?),
+            None => Message::builder(),
+        };
+        let message = message
             .from(self.from.clone())
             .to(to)
             .subject(subject)

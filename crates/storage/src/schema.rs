@@ -414,6 +414,82 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    referent (id) {
+        id -> Uuid,
+        institution -> Text,
+        keeper -> Uuid,
+        function -> Text,
+        territory -> Array<Text>,
+        procedures -> Array<Text>,
+        email -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        platform_label -> Nullable<Text>,
+        platform_url -> Nullable<Text>,
+        hours -> Nullable<Text>,
+        reasons -> Array<Text>,
+        visibility -> Text,
+        verify_by -> Date,
+        prerequisites -> Array<Text>,
+        weekly_cap -> Nullable<Int2>,
+        absences -> Array<Text>,
+        substitute -> Nullable<Uuid>,
+        suspended -> Bool,
+        note -> Nullable<Text>,
+        version -> Int4,
+        updated_on -> Date,
+        dates -> Jsonb,
+        week -> Date,
+        shown -> Int4,
+        reminded -> Bool,
+    }
+}
+
+diesel::table! {
+    contact_state (id) {
+        id -> Bool,
+        revision -> Int8,
+    }
+}
+
+diesel::table! {
+    referent_showing (referent_id, week, departement, procedure) {
+        referent_id -> Uuid,
+        week -> Date,
+        departement -> Text,
+        procedure -> Nullable<Text>,
+        shown -> Int8,
+    }
+}
+
+diesel::table! {
+    showing_allowance (day, person) {
+        day -> Date,
+        person -> Text,
+        used -> Int4,
+    }
+}
+
+diesel::table! {
+    charter_acceptance (person, version) {
+        person -> Text,
+        version -> Int2,
+        accepted_on -> Date,
+    }
+}
+
+diesel::table! {
+    misuse_report (id) {
+        id -> Uuid,
+        referent_id -> Uuid,
+        keeper -> Uuid,
+        reason -> Text,
+        note -> Nullable<Text>,
+        reported_on -> Date,
+        settled_on -> Nullable<Date>,
+    }
+}
+
 diesel::joinable!(handoff -> referral (referral_id));
 diesel::joinable!(outcome -> referral (referral_id));
 diesel::joinable!(referral -> organisation (organisation_id));
@@ -424,7 +500,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     access_state,
     area,
     audit_entry,
+    charter_acceptance,
     commune,
+    contact_state,
     correction,
     directory_change,
     directory_state,
@@ -437,6 +515,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     issuer,
     mail_link,
     member,
+    misuse_report,
     organisation,
     outbox,
     outcome,
@@ -444,9 +523,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     procedure,
     question_count,
     record_version,
+    referent,
+    referent_showing,
     referral,
     referral_link,
     refusal_count,
     seed_layer,
+    showing_allowance,
     structure
 );

@@ -2,6 +2,7 @@
 //! A helper that can't do its part panics with what to do: a test has nobody else to tell.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc, reason = "tests end by panicking")]
 
+pub mod mail;
 pub mod raw;
 pub mod registry;
 mod stub;
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 use uuid::Uuid;
@@ -37,6 +38,12 @@ pub struct TestDatabase {
     name: String,
 }
 
+#[derive(diesel::QueryableByName)]
+struct Line {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    line: String,
+}
+
 impl TestDatabase {
     /// A clone of a template.
     pub async fn clone_of(template: &str) -> Self {
@@ -60,6 +67,14 @@ impl TestDatabase {
     }
 
     /// The same where it may be refused; the error is PostgreSQL's.
+    /// What a query of one column of text gives, behind the service.
+    pub async fn query(&self, sql: &str) -> Vec<String> {
+        let mut connection = AsyncPgConnection::establish(&self.url("postgres")).await.expect("the run's cluster answers");
+        let named = diesel::sql_query(format!("SELECT line FROM ({sql}) AS rows (line)"));
+        let rows = named.load::<Line>(&mut connection).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        rows.into_iter().map(|row| row.line).collect()
+    }
+
     pub async fn try_sql(&self, sql: &str) -> Result<(), String> {
         let mut connection = AsyncPgConnection::establish(&self.url("postgres")).await.expect("the test cluster answers");
         connection.batch_execute(sql).await.map_err(|error| error.to_string())
@@ -272,6 +287,11 @@ impl App {
     /// A token of this installation.
     pub fn token(&self, role: &str, subject: &str, organisation: &str) -> String {
         token(self.data_dir.path(), &["--role", role, "--subject", subject, "--organisation", organisation])
+    }
+
+    /// A token for whom options say: `--institution`, `--territory`…
+    pub fn token_with(&self, arguments: &[&str]) -> String {
+        token(self.data_dir.path(), arguments)
     }
 
     pub fn pid(&self) -> u32 {

@@ -11,6 +11,7 @@ use crate::texts::{self, Language};
 const WITHOUT_DECISIONS: &str = "numerique";
 /// A step that only those who may see referent contacts are shown: nobody yet.
 const REFERENT: &str = "referent";
+const CONTACT_INSTITUTION: &str = "contact_institution";
 
 /// What to do when blocked. The amicable track stops the time limit of an appeal only where it says so.
 #[derive(Debug, Default, Serialize, utoipa::ToSchema)]
@@ -64,12 +65,33 @@ struct AppealStage {
     verified: bool,
 }
 
-pub(crate) fn escalation(procedure: &Procedure, language: Language) -> Escalation {
-    let steps = procedure.amicable().filter(|step| step.code != REFERENT);
+/// `with_referent`: the caller may see a referent contact for this need.
+pub(crate) fn escalation(procedure: &Procedure, with_referent: bool, language: Language) -> Escalation {
     Escalation {
-        amicable: (1..).zip(steps).map(|(number, step)| amicable(number, &step, language)).collect(),
+        amicable: (1..).zip(steps(procedure, with_referent)).map(|(number, step)| amicable(number, &step, language)).collect(),
         appeal: appeal(procedure, language),
     }
+}
+
+/// The amicable track. The referent's step stands where the catalogue has it; else, where there is one to be seen, right after the
+/// institution itself was asked.
+fn steps(procedure: &Procedure, with_referent: bool) -> Vec<Step> {
+    let mut steps: Vec<Step> = procedure.amicable().filter(|step| with_referent || step.code != REFERENT).collect();
+    if with_referent
+        && !steps.iter().any(|step| step.code == REFERENT)
+        && let Some(referent) = Step::parse(REFERENT)
+    {
+        let after = steps.iter().position(|step| step.code == CONTACT_INSTITUTION).map_or(0, |index| index + 1);
+        steps.insert(after, referent);
+    }
+    steps
+}
+
+/// What to do when no referent can be reached.
+pub(super) fn step_after_referent(procedure: &Procedure) -> Option<Step> {
+    let steps = steps(procedure, true);
+    let referent = steps.iter().position(|step| step.code == REFERENT)?;
+    steps.get(referent + 1).or_else(|| steps.first().filter(|step| step.code != REFERENT)).copied()
 }
 
 fn amicable(number: usize, step: &Step, language: Language) -> AmicableStep {

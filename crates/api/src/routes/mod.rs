@@ -2,6 +2,7 @@
 
 pub(crate) mod arrivals;
 mod audit;
+mod charter;
 mod communes;
 mod corrections;
 mod coverage;
@@ -14,12 +15,15 @@ mod institutions;
 mod issuers;
 mod me;
 mod members;
+mod misuse_reports;
 mod operations;
 mod organisations;
 mod orientations;
 pub(crate) mod partner_keys;
 mod procedures;
+mod referents;
 pub(crate) mod referrals;
+mod showings;
 mod slips;
 mod structures;
 
@@ -41,6 +45,7 @@ use crate::tongue::Tongue;
     tags(
         (name = "Accès", description = "Qui peut faire quoi : organisations, membres, clés, émetteurs, journal"),
         (name = "Annuaire", description = "Les démarches, les organismes, les communes et les lieux"),
+        (name = "Contacts", description = "Les contacts des organismes, pour les professionnels"),
         (name = "Exploitation", description = "Ce que demande l'exploitant du service"),
         (name = "Orientation", description = "Où réorienter cette personne, et jusqu'à quand contester"),
         (name = "Réorientations", description = "Ce qui a été fait, et ce qu'il en est advenu"),
@@ -64,6 +69,10 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
     slips::configure(config);
     follow_ups::configure(config);
     corrections::configure(config);
+    referents::configure(config);
+    showings::configure(config);
+    charter::configure(config);
+    misuse_reports::configure(config);
     coverage::configure(config);
     figures::configure(config);
     me::configure(config);

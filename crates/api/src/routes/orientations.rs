@@ -7,11 +7,13 @@ use aiguilleur_directory::door::Door;
 use aiguilleur_directory::layer::Entry;
 use aiguilleur_directory::orient::{Also, Choice, ChoiceTarget, LeftOut, Orientation};
 use aiguilleur_directory::territory::Resolved;
+use aiguilleur_domain::access::Role;
 use aiguilleur_domain::fact::Fact;
 use aiguilleur_domain::need::{Channel, Need, Precision, Regime};
 use aiguilleur_domain::opening::OpeningStatus;
 use aiguilleur_domain::privacy::{Identifier, find_identifier};
 use aiguilleur_domain::procedure::{Hotline, Institution, Mandate, Procedure};
+use aiguilleur_domain::referent::{Availability, ContactReason, Wish};
 use aiguilleur_domain::referral::TargetType;
 use aiguilleur_domain::structure::{Access, HelpKind, Kind as StructureKind, Session};
 use aiguilleur_domain::territory::{Commune, Location};
@@ -23,13 +25,15 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::communes::{FormerCommune, commune, position};
-use super::escalation::Escalation;
+use super::escalation::{Escalation, step_after_referent};
 use super::procedures::institution_of;
+use super::referents::{self, ReferentItem};
 use super::referrals::named;
 use super::structures::{check_procedure, commune_ref, kinds};
 use super::{CommuneRef, Named};
 use crate::address::{self, Located, NotLocated};
 use crate::auth::Caller;
+use crate::escalations::Written;
 use crate::fields::Fields;
 use crate::problem::{Kind, Problem};
 use crate::request::{JsonBody, Query, State, day_of, json};
@@ -100,6 +104,9 @@ struct NewOrientation {
     language: Option<String>,
     wheelchair: Option<bool>,
     regime: Option<Regime>,
+    /// What a referent contact would be used for, for those who may see one.
+    #[schema(example = json!(null))]
+    reason: Option<ContactReason>,
     #[schema(minimum = 1, maximum = 20, default = 5)]
     limit: Option<u32>,
 }
@@ -121,9 +128,8 @@ struct OrientationAnswer<'a> {
     /// A line for this procedure; where there is danger it is also the first option.
     hotline: Option<&'a Hotline>,
     institution_channels: Option<InstitutionChannels<'a>>,
-    /// Null for a caller who may not see referent contacts: for everybody, until contacts are kept here.
-    #[schema(value_type = Option<Object>)]
-    referents: Option<()>,
+    /// Null for a caller who may not see referent contacts.
+    referents: Option<ReferentsPart>,
     /// What to do when blocked; both tracks are empty while the procedure isn't known.
     #[schema(value_type = Escalation)]
     escalation: &'a RawValue,
@@ -297,6 +303,20 @@ struct InstitutionChannels<'a> {
     desk: Option<TargetItem<'a>>,
 }
 
+/// The institution's contacts for professionals, for this need.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct ReferentsPart {
+    /// How many of them can be reached now.
+    available: usize,
+    /// Best first; how to reach one is shown by its `ask`.
+    items: Vec<ReferentItem>,
+    /// What to do while none can be reached.
+    next_step: Option<Coded>,
+    /// What is to be accepted before one is shown.
+    #[schema(example = "/v1/charter")]
+    charter: &'static str,
+}
+
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 struct AlsoItem<'a> {
     #[schema(example = "digital_help")]
@@ -355,13 +375,14 @@ struct CoverageItem {
         ("language" = Option<String>, Query, pattern = "^[A-Za-z]{2}$", description = "ISO 639-1"),
         ("wheelchair" = Option<bool>, Query, description = "Access by wheelchair"),
         ("regime" = Option<Regime>, Query, description = "Farm workers depend on MSA"),
+        ("reason" = Option<ContactReason>, Query, description = "What a referent contact would be used for, for those who may see one"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 20, example = 1, description = "5 by default"),
     ),
     responses((status = 200, description = "The options, with their reasons", body = OrientationAnswer))
 )]
 #[get("/v1/orientations")]
-async fn get_orientation(request: HttpRequest, state: State, _caller: Caller, Query(fields): Query) -> Result<HttpResponse, Problem> {
-    answer(&request, &state, fields).await
+async fn get_orientation(request: HttpRequest, state: State, caller: Caller, Query(fields): Query) -> Result<HttpResponse, Problem> {
+    answer(&request, &state, &caller, fields).await
 }
 
 /// Where to redirect this person, for this procedure: the same question in a body.
@@ -374,11 +395,11 @@ async fn get_orientation(request: HttpRequest, state: State, _caller: Caller, Qu
     responses((status = 200, description = "The options, with their reasons", body = OrientationAnswer))
 )]
 #[post("/v1/orientations")]
-async fn post_orientation(request: HttpRequest, state: State, _caller: Caller, JsonBody(body): JsonBody) -> Result<HttpResponse, Problem> {
-    answer(&request, &state, Fields::from_json(body, &spec::body_fields("NewOrientation"))?).await
+async fn post_orientation(request: HttpRequest, state: State, caller: Caller, JsonBody(body): JsonBody) -> Result<HttpResponse, Problem> {
+    answer(&request, &state, &caller, Fields::from_json(body, &spec::body_fields("NewOrientation"))?).await
 }
 
-async fn answer(request: &HttpRequest, state: &State, fields: Fields) -> Result<HttpResponse, Problem> {
+async fn answer(request: &HttpRequest, state: &State, caller: &Caller, fields: Fields) -> Result<HttpResponse, Problem> {
     let now = Utc::now();
     let directory = state.snapshot.get();
     let heard = fields.text("q", MAX_WORDS).map(|words| directory.catalogue.hear(words));
@@ -390,6 +411,7 @@ async fn answer(request: &HttpRequest, state: &State, fields: Fields) -> Result<
         by_words_alone = located.as_ref().is_some_and(|located| located.by_words_alone);
         asked = parse(&fields, &directory, heard.as_ref(), located, now);
     }
+    let reason: Option<ContactReason> = fields.code("reason");
     let Asked { mut need, resolved_from } = fields.finish(asked)?;
     need.experience = state.learnt.load_full();
     let language = Language::of(request);
@@ -398,10 +420,14 @@ async fn answer(request: &HttpRequest, state: &State, fields: Fields) -> Result<
         state.questions.count(now.date_naive(), orientation.procedure, resolved.commune, orientation.coverage.level);
     }
     let escalations = state.escalations.of(&directory.catalogue);
-    let escalation = escalations.get(orientation.procedure, language);
-    let state = DirectoryState { revision: directory.revision, age_s: state.snapshot.age_s(now) };
     let shown = Shown { directory: &directory, need: &need, heard: heard.as_ref(), language };
+    let referents = referents(state, &shown, &orientation, caller, reason);
+    let with_referent = referents.as_ref().filter(|part| !part.items.is_empty()).and(orientation.procedure);
+    let with_referent = with_referent.map(|procedure| Written::with_referent(procedure, language));
+    let escalation = with_referent.as_deref().unwrap_or_else(|| escalations.get(orientation.procedure, language));
+    let state = DirectoryState { revision: directory.revision, age_s: state.snapshot.age_s(now) };
     let mut shown = shown.answer(&orientation, escalation, state, resolved_from, now);
+    shown.referents = referents;
     let own_rules = directory.territory.resolve(&need.residence).is_some_and(|it| OWN_RULES.contains(&it.commune.departement.as_str()));
     let notice = if by_words_alone { Some("address_not_located") } else { own_rules.then_some("own_rules") };
     shown.place.notice = notice.map(|code| Coded { code, label: texts::notice(language, code) });
@@ -410,6 +436,36 @@ async fn answer(request: &HttpRequest, state: &State, fields: Fields) -> Result<
     response.insert_header(("Vary", "Accept-Language, Authorization, Accept-Encoding"));
     response.insert_header(("Content-Language", language.code()));
     json(response, &shown)
+}
+
+/// The contacts of the institution in charge, for a caller who may see them. They are judged of today, whatever the instant asked for:
+/// it is today that one is asked.
+fn referents(
+    state: &State,
+    shown: &Shown<'_>,
+    orientation: &Orientation<'_>,
+    caller: &Caller,
+    reason: Option<ContactReason>,
+) -> Option<ReferentsPart> {
+    let grant = caller.identity().map(|identity| &identity.grant).filter(|grant| grant.has(Role::Mediator))?;
+    let none = ReferentsPart { available: 0, items: Vec::new(), next_step: None, charter: "/v1/charter" };
+    let Some(procedure) = orientation.procedure else { return Some(none) };
+    let Some(residence) = shown.directory.territory.resolve(&shown.need.residence) else { return Some(none) };
+    let institution = orientation.institution.map_or(&procedure.institution, |it| &it.slug);
+    let day = day_of(Utc::now());
+    let departement = residence.commune.departement.as_str();
+    let wish = Wish { departement, procedure: &procedure.slug, reason, territory: &grant.territory, day };
+    let book = state.referents.get();
+    let told = book.choose(institution, &wish);
+    let available = told.iter().filter(|one| one.availability == Availability::Available).count();
+    let next = step_after_referent(procedure).filter(|_| available == 0 && !told.is_empty());
+    let telling = referents::Shown { catalogue: &shown.directory.catalogue, language: shown.language, day };
+    Some(ReferentsPart {
+        available,
+        items: told.iter().map(|one| telling.told(one)).collect(),
+        next_step: next.map(|step| Coded { code: step.code, label: texts::step(shown.language, &step) }),
+        ..none
+    })
 }
 
 /// A question, parsed.

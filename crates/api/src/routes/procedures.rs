@@ -178,7 +178,7 @@ fn show(catalogue: &Catalogue, procedure: &Procedure, language: Language, today:
         cost: procedure.cost.clone(),
         delay: procedure.delay.clone(),
         pitfalls: procedure.pitfalls.clone(),
-        escalation: escalation(procedure, language),
+        escalation: escalation(procedure, false, language),
         official_url: procedure.official_url.clone(),
         safety: procedure.safety,
         sensitive: procedure.sensitive,

@@ -138,6 +138,10 @@ pub(super) struct ReferralItem {
     /// The baton on the person's slip: ten characters, to be read aloud or copied by hand.
     #[schema(example = "7Q4M2XK9D3")]
     code: String,
+    /// While an institution's referent is asked (`unblock`): to be pasted into the institution's own secure channel (Administration+,
+    /// secure mail), where it identifies the person; null otherwise. It identifies nobody.
+    #[schema(example = json!(null))]
+    unblock: Option<String>,
     procedure: String,
     /// Null when the procedure is sensitive.
     commune: Option<String>,
@@ -778,8 +782,18 @@ pub(super) fn etag(referral: &Referral) -> String {
     format!("W/\"{}\"", referral.version)
 }
 
+/// What goes into an institution's own secure channel: the code, by which its answer is followed, and nothing that identifies anybody.
+fn to_paste(code: &str) -> String {
+    format!(
+        "Référence Aiguilleur : {code}. Merci de la rappeler dans votre réponse. Elle n'identifie personne et ne vaut ni mandat ni \
+         consentement : vérifiez l'identité de la personne dans ce canal, et nulle part ailleurs."
+    )
+}
+
 pub(super) fn show(referral: Referral) -> ReferralItem {
+    let is_asked = referral.handoffs.iter().any(|one| one.mode == Mode::Unblock && one.status.is_open());
     ReferralItem {
+        unblock: is_asked.then(|| to_paste(&referral.code)),
         closed: referral.outcomes.iter().any(|report| report.outcome.closes_the_loop()),
         id: referral.id,
         code: referral.code,
