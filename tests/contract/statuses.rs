@@ -86,6 +86,7 @@ async fn every_status_listed_is_reached_and_no_other() {
     an_overlap_is_too_long(&mut reached, &app, &known).await;
     keys_are_used_again(&mut reached, &app, &known).await;
     changes_are_refused(&mut reached, &app, &known).await;
+    records_are_changed_unread(&mut reached, &app, &known).await;
     a_code_is_nobodys(&mut reached, &app, &known).await;
     an_address_cannot_be_located(&mut reached, &app).await;
     many_ask_for_an_atlas(&mut reached, &app).await;
@@ -166,6 +167,22 @@ async fn changes_are_refused(reached: &mut Reached, app: &App, known: &Known) {
     let link = named("create_link");
     let request = with_body(link.request(known), json!({"for": "target", "handoff_id": known.handoff})).unwrap();
     note(reached, &link, app, request).await;
+}
+
+/// The first note on a procedure; then a version that isn't said, or isn't the record's.
+async fn records_are_changed_unread(reached: &mut Reached, app: &App, known: &Known) {
+    let write = named("write_practice_note");
+    let mut first = write.request(known);
+    first.path = first.path.replace("/rsa", "/prime-activite");
+    note(reached, &write, app, first).await;
+    for id in ["write_practice_note", "remove_practice_note", "update_procedure", "update_institution"] {
+        let operation = named(id);
+        let good = operation.request(known);
+        let mut unconditional = good.clone();
+        unconditional.headers.retain(|(name, _)| *name != "If-Match");
+        note(reached, &operation, app, unconditional).await;
+        note(reached, &operation, app, with_header(good, "If-Match", "W/\"1000000\"")).await;
+    }
 }
 
 async fn a_code_is_nobodys(reached: &mut Reached, app: &App, known: &Known) {

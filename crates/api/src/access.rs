@@ -26,12 +26,22 @@ const KEEPERS: Access = Access::Roles(&[Role::StructureEditor, Role::NetworkMana
 /// Editors read what was done to their own organisation's records.
 const AUDITORS: Access = Access::Roles(&[Role::StructureEditor, Role::InstitutionEditor, Role::Administrator]);
 
+/// Whoever may belong to a network: its own rows are all they see.
+const BELONGING: Access =
+    Access::Roles(&[Role::Mediator, Role::StructureEditor, Role::InstitutionEditor, Role::NetworkManager, Role::Administrator]);
+/// Whoever writes down what the network knows.
+const NOTE_WRITERS: Access = Access::Roles(&[Role::Mediator, Role::StructureEditor, Role::InstitutionEditor, Role::NetworkManager]);
+/// Of the network that they keep.
+const NETWORK_KEEPERS: Access = Access::Roles(&[Role::NetworkManager, Role::Administrator]);
+
 /// Every operation of the OpenAPI document, by its id.
 pub const OPERATIONS: &[(&str, Access)] = &[
     ("add_handoff", Access::Referrers),
     ("add_member", ADMINISTRATORS),
+    ("add_network_member", NETWORK_KEEPERS),
     ("create_issuer", ADMINISTRATORS),
     ("create_link", Access::Referrers),
+    ("create_network", ADMINISTRATORS),
     ("create_organisation", ADMINISTRATORS),
     ("create_partner_key", ADMINISTRATORS),
     ("create_referral", Access::Referrers),
@@ -43,9 +53,11 @@ pub const OPERATIONS: &[(&str, Access)] = &[
     ("get_institution", Access::Public),
     ("get_me", ANYBODY_KNOWN),
     ("get_metrics", Access::Public),
+    ("get_network", BELONGING),
     ("get_openapi", Access::Public),
     ("get_organisation", ADMINISTRATORS),
     ("get_orientation", Access::Public),
+    ("get_practice_note", BELONGING),
     ("get_procedure", Access::Public),
     ("get_referral", Access::Referrers),
     ("get_slip", Access::Referrers),
@@ -58,8 +70,12 @@ pub const OPERATIONS: &[(&str, Access)] = &[
     ("list_institutions", Access::Public),
     ("list_issuers", ADMINISTRATORS),
     ("list_members", ADMINISTRATORS),
+    ("list_network_gaps", BELONGING),
+    ("list_network_members", BELONGING),
+    ("list_networks", BELONGING),
     ("list_organisations", ADMINISTRATORS),
     ("list_partner_keys", ADMINISTRATORS),
+    ("list_practice_notes", BELONGING),
     ("list_procedures", Access::Public),
     ("list_referral_figures", Access::Public),
     ("list_referrals", Access::Referrers),
@@ -69,6 +85,8 @@ pub const OPERATIONS: &[(&str, Access)] = &[
     ("post_orientation", Access::Public),
     ("remove_issuer", ADMINISTRATORS),
     ("remove_member", ADMINISTRATORS),
+    ("remove_network_member", NETWORK_KEEPERS),
+    ("remove_practice_note", NOTE_WRITERS),
     ("report_arrival", Access::Agents),
     ("report_outcome", Access::Referrers),
     ("report_outcome_by_code", Access::Agents),
@@ -78,8 +96,12 @@ pub const OPERATIONS: &[(&str, Access)] = &[
     ("stream_audit", ADMINISTRATORS),
     ("stream_structures", Access::Public),
     ("update_correction", KEEPERS),
+    ("update_institution", ADMINISTRATORS),
     ("update_member", ADMINISTRATORS),
+    ("update_network", ADMINISTRATORS),
     ("update_organisation", ADMINISTRATORS),
+    ("update_procedure", ADMINISTRATORS),
+    ("write_practice_note", NOTE_WRITERS),
 ];
 
 /// Who may call an operation; `None` when it isn't in the table.

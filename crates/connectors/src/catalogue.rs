@@ -235,8 +235,11 @@ mod tests {
         let catalogue = catalogue();
         let slugs: HashSet<&str> = catalogue.iter().map(|procedure| procedure.slug.as_str()).collect();
         assert!(slugs.len() >= 199 && slugs.len() == catalogue.len(), "{} slugs, {} rows", slugs.len(), catalogue.len());
-        let institutions: HashSet<String> =
-            seed::institutions(&file("institutions.csv"), NaiveDate::default()).unwrap().into_iter().map(|institution| institution.slug).collect();
+        let institutions: HashSet<String> = seed::institutions(&file("institutions.csv"), NaiveDate::default())
+            .unwrap()
+            .into_iter()
+            .map(|institution| institution.slug)
+            .collect();
         for procedure in &catalogue {
             let slug = &procedure.slug;
             assert!(institutions.contains(&procedure.institution), "{slug}: {}", procedure.institution);

@@ -253,7 +253,8 @@ mod tests {
 
     #[test]
     fn every_institution_named_is_on_record() {
-        let institutions: Vec<String> = institutions(&file("institutions.csv"), NaiveDate::default()).unwrap().into_iter().map(|it| it.slug).collect();
+        let institutions: Vec<String> =
+            institutions(&file("institutions.csv"), NaiveDate::default()).unwrap().into_iter().map(|it| it.slug).collect();
         for structure in demonstration(&file("demo/structures.csv"), Utc::now()).unwrap() {
             assert!(structure.institution.is_none_or(|slug| institutions.contains(&slug)), "{}", structure.source_id);
         }

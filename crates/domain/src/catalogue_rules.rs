@@ -80,15 +80,11 @@ impl Institution {
 pub const TERRITORIES: [&str; 7] = ["commune", "epci", "departement", "region", "caisse", "academie", "national"];
 
 fn is_web_address(address: Option<&str>) -> bool {
-    address.is_none_or(|address| address.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace)))
+    address
+        .is_none_or(|address| address.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace)))
 }
 
-fn unknown_words<'w>(
-    field: &str,
-    words: &[String],
-    is_known: impl Fn(&str) -> bool,
-    all: impl Iterator<Item = &'w str>,
-) -> Option<Fault> {
+fn unknown_words<'w>(field: &str, words: &[String], is_known: impl Fn(&str) -> bool, all: impl Iterator<Item = &'w str>) -> Option<Fault> {
     if words.is_empty() {
         return Some(fault(field, "Une liste qui n'est pas vide est attendue."));
     }

@@ -75,12 +75,7 @@ pub async fn list(connection: &mut AsyncPgConnection, after: Option<&str>, limit
 }
 
 /// The members of today, by slug.
-pub async fn members(
-    connection: &mut AsyncPgConnection,
-    id: Uuid,
-    after: Option<&str>,
-    limit: i64,
-) -> Result<Vec<Member>, StorageError> {
+pub async fn members(connection: &mut AsyncPgConnection, id: Uuid, after: Option<&str>, limit: i64) -> Result<Vec<Member>, StorageError> {
     let columns = (organisation::slug, organisation::name, network_member::joined_at);
     let mut query = network_member::table
         .inner_join(organisation::table)
@@ -98,8 +93,7 @@ pub async fn add_member(connection: &mut AsyncPgConnection, actor: &Actor, id: U
     if is_member(connection, id, member.0).await? {
         return Ok(false);
     }
-    let new =
-        (network_member::network_id.eq(id), network_member::organisation_id.eq(member.0), network_member::joined_at.eq(Utc::now()));
+    let new = (network_member::network_id.eq(id), network_member::organisation_id.eq(member.0), network_member::joined_at.eq(Utc::now()));
     diesel::insert_into(network_member::table).values(new).execute(connection).await?;
     audit::write(connection, actor, deed_to_member("add_network_member", id), None::<&&str>, Some(&member.1)).await?;
     Ok(true)

@@ -61,12 +61,7 @@ pub enum Changed {
 }
 
 /// A network's notes, without the removed ones, by procedure.
-pub async fn list(
-    connection: &mut AsyncPgConnection,
-    network: Uuid,
-    after: Option<&str>,
-    limit: i64,
-) -> Result<Vec<Note>, StorageError> {
+pub async fn list(connection: &mut AsyncPgConnection, network: Uuid, after: Option<&str>, limit: i64) -> Result<Vec<Note>, StorageError> {
     let own = practice_note::network_id.eq(network).and(practice_note::markdown.is_not_null());
     let mut query = practice_note::table.filter(own).select(Note::as_select()).into_boxed();
     if let Some(after) = after {
@@ -134,12 +129,7 @@ pub async fn remove(
 }
 
 /// Goes back to an older text, or to none; `None` when there is no such note. Within [`Scope::System`](crate::Scope).
-pub async fn restore(
-    connection: &mut AsyncPgConnection,
-    actor: &Actor,
-    id: Uuid,
-    version: &Version,
-) -> Result<Option<Note>, StorageError> {
+pub async fn restore(connection: &mut AsyncPgConnection, actor: &Actor, id: Uuid, version: &Version) -> Result<Option<Note>, StorageError> {
     let found = practice_note::table.find(id).select(Note::as_select()).for_no_key_update();
     let Some(before) = found.first(connection).await.optional()? else { return Ok(None) };
     let keeper: Uuid = network::table.find(before.network_id).select(network::keeper).first(connection).await?;
@@ -226,7 +216,8 @@ mod tests {
 
     #[test]
     fn nobody_replaces_what_they_have_not_read() {
-        let told = |live: Option<i32>, expected: Expected| refusal(live.map(note).as_ref(), &expected).map(|refused| format!("{refused:?}"));
+        let told =
+            |live: Option<i32>, expected: Expected| refusal(live.map(note).as_ref(), &expected).map(|refused| format!("{refused:?}"));
         assert_eq!(told(None, Expected::Nothing), None);
         assert_eq!(told(None, Expected::Any), None);
         assert_eq!(told(None, Expected::Versions(vec![1])).as_deref(), Some("Stale"));
