@@ -47,7 +47,20 @@ impl Request {
 impl Operation {
     /// The request of the document's examples, with a token where one is needed. Ids can't be known beforehand.
     pub fn request(&self, known: &Known) -> Request {
-        let mut path = self.path.to_owned();
+        let ids = [
+            ("/v1/referents/{id}/messages", &known.relay),
+            ("/v1/referents/{id}", &known.referent),
+            ("/v1/misuse-reports/{id}", &known.misuse),
+            ("/v1/referrals/{id}", &known.referral),
+            ("/v1/organisations/{id}", &known.organisation),
+            ("/v1/partner-keys/{id}", &known.key),
+            ("/v1/issuers/{id}", &known.issuer),
+            ("/v1/corrections/{id}", &known.correction),
+            ("/v1/networks/{id}", &known.network),
+        ];
+        let known_id = ids.into_iter().find(|(prefix, _)| self.path.starts_with(prefix));
+        let mut path = known_id.map_or_else(|| self.path.to_owned(), |(_, id)| self.path.replace("{id}", id));
+        path = path.replace("{member_id}", &known.member).replace("{handoff_id}", &known.handoff);
         let mut query = Vec::new();
         for parameter in self.said["parameters"].as_array().into_iter().flatten() {
             let Some(example) = parameter.get("example") else { continue };
@@ -65,21 +78,9 @@ impl Operation {
             (false, true) => &known.administrator,
             (false, false) => &known.editor,
         };
-        let ids = [
-            ("/v1/referents/{id}/messages", &known.relay),
-            ("/v1/referents/{id}", &known.referent),
-            ("/v1/misuse-reports/{id}", &known.misuse),
-            ("/v1/referrals/{id}", &known.referral),
-            ("/v1/organisations/{id}", &known.organisation),
-            ("/v1/partner-keys/{id}", &known.key),
-            ("/v1/issuers/{id}", &known.issuer),
-            ("/v1/corrections/{id}", &known.correction),
-        ];
-        if let Some((_, id)) = ids.into_iter().find(|(prefix, _)| self.path.starts_with(prefix)) {
-            path = self.path.replace("{id}", id).replace("{member_id}", &known.member).replace("{handoff_id}", &known.handoff);
-        }
         let mut headers = if self.needs_token() { vec![("Authorization", format!("Bearer {token}"))] } else { Vec::new() };
-        if ["create_transition", "update_referent", "remove_referent"].contains(&self.id) {
+        let asks_for_version = |parameter: &Value| parameter["name"] == "If-Match";
+        if self.said["parameters"].as_array().is_some_and(|parameters| parameters.iter().any(asks_for_version)) {
             headers.push(("If-Match", "*".to_owned()));
         }
         let mut body = self.body().cloned();
@@ -202,6 +203,8 @@ pub struct Known {
     /// What the key's pages send.
     pub key_itself: String,
     pub issuer: String,
+    /// The mediator's organisation keeps it and belongs to it.
+    pub network: String,
 }
 
 impl Known {
@@ -236,6 +239,17 @@ impl Known {
         let members = format!("/v1/organisations/{}/members", text(&organisation, "id"));
         let member = post(&members, json!({"subject": "known", "roles": ["mediator"]})).await;
         let key = post("/v1/partner-keys", json!({"organisation": name, "label": "x", "origins": ["https://known.exemple.fr"]})).await;
+        let network = json!({"slug": name, "label": "x", "territory": ["35"], "keeper": "somewhere"});
+        let network = text(&post("/v1/networks", network).await, "id");
+        for (path, token, body) in [
+            ("members/somewhere", &known.administrator, None),
+            ("notes/rsa", &known.mediator, Some(json!({"markdown": "Appeler *avant* midi."}))),
+        ] {
+            let authorization = format!("Bearer {token}");
+            let path = format!("/v1/networks/{network}/{path}");
+            let answer = app.send(Method::PUT, &path, &[("Authorization", &authorization)], body.as_ref()).await;
+            assert!(answer.status.is_success(), "{path}: {}", answer.text);
+        }
         let url = format!("https://{name}.exemple.fr");
         let issuer = post("/v1/issuers", json!({"slug": name, "label": "x", "url": url, "audiences": ["aiguilleur"]})).await;
         Self {
@@ -251,6 +265,7 @@ impl Known {
             key: text(&key, "id"),
             key_itself: text(&key, "key"),
             issuer: text(&issuer, "id"),
+            network,
             ..known
         }
     }

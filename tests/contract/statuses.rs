@@ -89,6 +89,7 @@ async fn every_status_listed_is_reached_and_no_other() {
     keys_are_used_again(&mut reached, &app, &known).await;
     changes_are_refused(&mut reached, &app, &known).await;
     contacts_are_refused(&mut reached, &app, &known).await;
+    records_are_changed_unread(&mut reached, &app, &known).await;
     a_code_is_nobodys(&mut reached, &app, &known).await;
     an_address_cannot_be_located(&mut reached, &app).await;
     many_ask_for_an_atlas(&mut reached, &app).await;
@@ -171,20 +172,30 @@ async fn changes_are_refused(reached: &mut Reached, app: &App, known: &Known) {
     note(reached, &link, app, request).await;
 }
 
-/// A version that isn't said, or isn't the contact's; a contact that is reached another way.
+/// A contact that is reached another way.
 async fn contacts_are_refused(reached: &mut Reached, app: &App, known: &Known) {
-    for id in ["update_referent", "remove_referent"] {
-        let operation = named(id);
-        let mut unconditional = operation.request(known);
-        unconditional.headers.retain(|(name, _)| *name != "If-Match");
-        let stale = with_header(unconditional.clone(), "If-Match", "W/\"99\"");
-        note(reached, &operation, app, unconditional).await;
-        note(reached, &operation, app, stale).await;
-    }
     for (id, path, other) in [("create_showing", "showings", &known.relay), ("create_message", "messages", &known.referent)] {
         let operation = named(id);
         let request = Request { path: format!("/v1/referents/{other}/{path}"), ..operation.request(known) };
         note(reached, &operation, app, request).await;
+    }
+}
+
+/// The first note on a procedure; then a version that isn't said, or isn't the record's.
+async fn records_are_changed_unread(reached: &mut Reached, app: &App, known: &Known) {
+    let write = named("write_practice_note");
+    let mut first = write.request(known);
+    first.path = first.path.replace("/rsa", "/prime-activite");
+    note(reached, &write, app, first).await;
+    for id in
+        ["write_practice_note", "remove_practice_note", "update_procedure", "update_institution", "update_referent", "remove_referent"]
+    {
+        let operation = named(id);
+        let good = operation.request(known);
+        let mut unconditional = good.clone();
+        unconditional.headers.retain(|(name, _)| *name != "If-Match");
+        note(reached, &operation, app, unconditional).await;
+        note(reached, &operation, app, with_header(good, "If-Match", "W/\"1000000\"")).await;
     }
 }
 

@@ -1,20 +1,28 @@
-//! Records kept by those whom they concern: an institution's contacts.
+//! Records kept by those whom they concern: an institution's contacts, a place, the catalogue, a network's notes.
 
+mod catalogue;
+mod networks;
 mod referents;
 mod showings;
 
-use aiguilleur_testkit::{Answer, App};
+use std::time::Duration;
+
+use aiguilleur_storage::Database;
+use aiguilleur_testkit::{Answer, App, TestDatabase};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 /// Commune of residence in these tests, in Ille-et-Vilaine.
 const RENNES: &str = "35238";
+/// How long what becomes true in its own time may take.
+const SOON: Duration = Duration::from_secs(30);
 
-async fn send(app: &App, method: Method, path: &str, token: &str, if_match: Option<&str>, body: Option<Value>) -> Answer {
+/// A request with a token, and a version where one is known.
+async fn send(app: &App, method: Method, path: &str, token: &str, if_match: Option<&str>, body: Option<&Value>) -> Answer {
     let authorization = format!("Bearer {token}");
     let mut headers = vec![("Authorization", authorization.as_str())];
     headers.extend(if_match.map(|tag| ("If-Match", tag)));
-    app.send(method, path, &headers, body.as_ref()).await
+    app.send(method, path, &headers, body).await
 }
 
 /// A token of somebody who keeps the CAF's contacts on a territory.
@@ -54,4 +62,16 @@ async fn told(app: &App, token: &str) -> Value {
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("a text, not {value}"))
+}
+
+/// What a refusal says is wrong: its pointers.
+fn pointers(refused: &Answer) -> Vec<String> {
+    let refused = refused.json();
+    let errors = refused["errors"].as_array().unwrap_or_else(|| panic!("{refused}"));
+    errors.iter().map(|error| text(&error["pointer"]).to_owned()).collect()
+}
+
+/// A node's own way to the database.
+fn storage(database: &TestDatabase) -> Database {
+    Database::new(&database.url("postgres"), 4).unwrap()
 }

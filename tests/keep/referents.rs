@@ -25,13 +25,13 @@ async fn a_change_is_told_on_every_node() {
     assert_eq!(functions(&told(&here, &mediator).await), ["Référente partenaires"], "at once where it was done");
     let soon = Duration::from_secs(5);
     assert!(eventually(soon, async || told(&there, &elsewhere).await["available"] == 1).await);
-    let changed = send(&here, Method::PATCH, &path, &editor, Some("*"), Some(json!({"function": "Cellule partenaires"}))).await;
+    let changed = send(&here, Method::PATCH, &path, &editor, Some("*"), Some(&json!({"function": "Cellule partenaires"}))).await;
     assert_eq!(changed.status, 200, "{}", changed.text);
     assert!(eventually(soon, async || functions(&told(&there, &elsewhere).await) == ["Cellule partenaires"]).await);
     let answer = there.get_as(&format!("/v1/orientations?procedure=rsa&commune={RENNES}"), &elsewhere).await.json();
     let steps: Vec<&str> = answer["escalation"]["amicable"].as_array().unwrap().iter().map(|step| text(&step["code"])).collect();
     assert!(steps.contains(&"referent"), "{steps:?}");
-    assert_eq!(send(&here, Method::PATCH, &path, &editor, Some("*"), Some(json!({"suspended": true}))).await.status, 200);
+    assert_eq!(send(&here, Method::PATCH, &path, &editor, Some("*"), Some(&json!({"suspended": true}))).await.status, 200);
     assert!(eventually(soon, async || functions(&told(&there, &elsewhere).await).is_empty()).await);
     assert_eq!(send(&here, Method::DELETE, &path, &editor, Some("*"), None).await.status, 204);
     assert_eq!(send(&here, Method::GET, &path, &editor, None, None).await.status, 404);
@@ -118,11 +118,11 @@ async fn an_editor_keeps_one_institution_on_one_territory() {
     assert_eq!(kept["items"].as_array().unwrap().len(), 1);
     assert_eq!(app.get_as("/v1/referents", &theirs).await.json()["items"], json!([]));
     assert_eq!(send(&app, Method::GET, &path, &theirs, None, None).await.status, 404);
-    assert_eq!(send(&app, Method::PATCH, &path, &theirs, Some("*"), Some(json!({"suspended": true}))).await.status, 404);
+    assert_eq!(send(&app, Method::PATCH, &path, &theirs, Some("*"), Some(&json!({"suspended": true}))).await.status, 404);
     assert_eq!(send(&app, Method::DELETE, &path, &theirs, Some("*"), None).await.status, 404);
     // Of the same organisation, with a smaller territory: it sees the contact, and can't change it.
     let smaller = editor(&app, "caf-35", "22");
-    assert_eq!(send(&app, Method::PATCH, &path, &smaller, Some("*"), Some(json!({"suspended": true}))).await.status, 403);
+    assert_eq!(send(&app, Method::PATCH, &path, &smaller, Some("*"), Some(&json!({"suspended": true}))).await.status, 403);
     assert_eq!(send(&app, Method::DELETE, &path, &smaller, Some("*"), None).await.status, 403);
 }
 
@@ -194,7 +194,7 @@ async fn two_editors_at_once_lose_nothing() {
     let editor = editor(&app, "caf-35", "35");
     let made = app.post("/v1/referents", &editor, &contact_with(json!({"weekly_cap": 5, "note": "Avant 11 h."}))).await;
     let (tag, path) = (made.header("etag").to_owned(), made.header("location").to_owned());
-    let patch = async |tag: Option<&str>, body: Value| send(&app, Method::PATCH, &path, &editor, tag, Some(body)).await;
+    let patch = async |tag: Option<&str>, body: Value| send(&app, Method::PATCH, &path, &editor, tag, Some(&body)).await;
     assert_eq!(patch(None, json!({"weekly_cap": 6})).await.status, 428);
     let (one, other) = tokio::join!(patch(Some(&tag), json!({"weekly_cap": 6})), patch(Some(&tag), json!({"weekly_cap": 7})));
     let mut statuses = [one.status.as_u16(), other.status.as_u16()];
@@ -222,13 +222,13 @@ async fn a_contact_is_handed_over() {
     let (ours, theirs) = (editor(&app, "caf-35", "35"), editor(&app, "caf-bretagne", "22,29,35,56"));
     let made = contact(&app, &ours, json!({})).await;
     let path = format!("/v1/referents/{}", text(&made["id"]));
-    let hand_over = async |body: Value| send(&app, Method::PATCH, &path, &ours, Some("*"), Some(body)).await;
+    let hand_over = async |body: Value| send(&app, Method::PATCH, &path, &ours, Some("*"), Some(&body)).await;
     assert_eq!(hand_over(json!({"keeper": "caf-bretagne"})).await.status, 422, "nobody knows it yet");
     app.get_as("/v1/referents", &theirs).await;
     assert_eq!(hand_over(json!({"keeper": "caf-bretagne", "suspended": true})).await.status, 422, "as it is");
     assert_eq!(hand_over(json!({"keeper": "caf-bretagne"})).await.status, 200);
     assert_eq!(send(&app, Method::GET, &path, &ours, None, None).await.status, 404);
-    let changed = send(&app, Method::PATCH, &path, &theirs, Some("*"), Some(json!({"territory": ["22", "35"]}))).await;
+    let changed = send(&app, Method::PATCH, &path, &theirs, Some("*"), Some(&json!({"territory": ["22", "35"]}))).await;
     assert_eq!(changed.status, 200, "{}", changed.text);
     // The audit tells what changed, not how to reach it.
     let rows = database.query("SELECT to_jsonb(a)::text FROM audit_entry a WHERE entity = 'referent'").await;
@@ -304,7 +304,7 @@ async fn a_contact_that_nobody_verifies_sinks_then_goes() {
     assert_eq!(app.get_as(&path, &mediator).await.status, 404);
     assert_eq!(app.get_as(&path, &editor).await.json()["freshness"], "hidden");
     let day = (chrono::Utc::now() + chrono::Duration::days(90)).date_naive();
-    let verified = send(&app, Method::PATCH, &path, &editor, Some("*"), Some(json!({"verify_by": day}))).await;
+    let verified = send(&app, Method::PATCH, &path, &editor, Some("*"), Some(&json!({"verify_by": day}))).await;
     assert_eq!(verified.json()["freshness"], "current", "{}", verified.text);
     assert_eq!(functions(&told(&app, &mediator).await), ["Périmée", "Vérifiée"]);
     assert_eq!(told_of(), 1);

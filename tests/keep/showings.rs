@@ -131,7 +131,7 @@ async fn sixty_four_askers_never_get_one_too_many() {
     assert_eq!(here.post(&path, &askers[0].1, &body).await.status, 200);
     // A lower cap counts at once.
     let contact = path.trim_end_matches("/showings");
-    assert_eq!(send(&here, Method::PATCH, contact, &editor, Some("*"), Some(json!({"weekly_cap": 1}))).await.status, 200);
+    assert_eq!(send(&here, Method::PATCH, contact, &editor, Some("*"), Some(&json!({"weekly_cap": 1}))).await.status, 200);
     assert_eq!(here.post(&path, &askers[0].1, &body).await.status, 409);
 }
 
@@ -191,8 +191,8 @@ async fn misuse_is_reported_and_dealt_with() {
     assert_eq!(open["items"].as_array().unwrap(), &[reported.json()]);
     assert_eq!(app.get_as("/v1/misuse-reports", &theirs).await.json()["items"], json!([]));
     let one = format!("/v1/misuse-reports/{}", text(&reported.json()["id"]));
-    assert_eq!(send(&app, Method::PATCH, &one, &ours, None, Some(json!({"settled": true}))).await.status, 403);
-    assert_eq!(send(&app, Method::PATCH, &one, &administrator, None, Some(json!({"settled": true}))).await.status, 200);
+    assert_eq!(send(&app, Method::PATCH, &one, &ours, None, Some(&json!({"settled": true}))).await.status, 403);
+    assert_eq!(send(&app, Method::PATCH, &one, &administrator, None, Some(&json!({"settled": true}))).await.status, 200);
     assert_eq!(app.get_as("/v1/misuse-reports", &ours).await.json()["items"], json!([]));
     assert_eq!(app.get_as("/v1/misuse-reports?settled=true", &ours).await.json()["items"].as_array().unwrap().len(), 1);
 }

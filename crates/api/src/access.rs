@@ -32,15 +32,24 @@ const MEDIATORS: Access = Access::Roles(&[Role::Mediator]);
 const CONTACT_KEEPERS: Access = Access::Roles(&[Role::InstitutionEditor]);
 const CONTACT_READERS: Access = Access::Roles(&[Role::Mediator, Role::InstitutionEditor]);
 const MISUSE_READERS: Access = Access::Roles(&[Role::InstitutionEditor, Role::Administrator]);
+/// Whoever may belong to a network: its own rows are all they see.
+const BELONGING: Access =
+    Access::Roles(&[Role::Mediator, Role::StructureEditor, Role::InstitutionEditor, Role::NetworkManager, Role::Administrator]);
+/// Whoever writes down what the network knows.
+const NOTE_WRITERS: Access = Access::Roles(&[Role::Mediator, Role::StructureEditor, Role::InstitutionEditor, Role::NetworkManager]);
+/// Of the network that they keep.
+const NETWORK_KEEPERS: Access = Access::Roles(&[Role::NetworkManager, Role::Administrator]);
 
 /// Every operation of the OpenAPI document, by its id.
 pub const OPERATIONS: &[(&str, Access)] = &[
     ("add_handoff", Access::Referrers),
     ("add_member", ADMINISTRATORS),
+    ("add_network_member", NETWORK_KEEPERS),
     ("create_charter_acceptance", MEDIATORS),
     ("create_issuer", ADMINISTRATORS),
     ("create_link", Access::Referrers),
     ("create_message", MEDIATORS),
+    ("create_network", ADMINISTRATORS),
     ("create_organisation", ADMINISTRATORS),
     ("create_partner_key", ADMINISTRATORS),
     ("create_referent", CONTACT_KEEPERS),
@@ -55,9 +64,11 @@ pub const OPERATIONS: &[(&str, Access)] = &[
     ("get_institution", Access::Public),
     ("get_me", ANYBODY_KNOWN),
     ("get_metrics", Access::Public),
+    ("get_network", BELONGING),
     ("get_openapi", Access::Public),
     ("get_organisation", ADMINISTRATORS),
     ("get_orientation", Access::Public),
+    ("get_practice_note", BELONGING),
     ("get_procedure", Access::Public),
     ("get_referent", CONTACT_READERS),
     ("get_referral", Access::Referrers),
@@ -72,8 +83,12 @@ pub const OPERATIONS: &[(&str, Access)] = &[
     ("list_issuers", ADMINISTRATORS),
     ("list_members", ADMINISTRATORS),
     ("list_misuse_reports", MISUSE_READERS),
+    ("list_network_gaps", BELONGING),
+    ("list_network_members", BELONGING),
+    ("list_networks", BELONGING),
     ("list_organisations", ADMINISTRATORS),
     ("list_partner_keys", ADMINISTRATORS),
+    ("list_practice_notes", BELONGING),
     ("list_procedures", Access::Public),
     ("list_referents", CONTACT_READERS),
     ("list_referral_figures", Access::Public),
@@ -85,6 +100,8 @@ pub const OPERATIONS: &[(&str, Access)] = &[
     ("post_orientation", Access::Public),
     ("remove_issuer", ADMINISTRATORS),
     ("remove_member", ADMINISTRATORS),
+    ("remove_network_member", NETWORK_KEEPERS),
+    ("remove_practice_note", NOTE_WRITERS),
     ("remove_referent", CONTACT_KEEPERS),
     ("report_arrival", Access::Agents),
     ("report_misuse", CONTACT_KEEPERS),
@@ -96,10 +113,14 @@ pub const OPERATIONS: &[(&str, Access)] = &[
     ("stream_audit", ADMINISTRATORS),
     ("stream_structures", Access::Public),
     ("update_correction", KEEPERS),
+    ("update_institution", ADMINISTRATORS),
     ("update_member", ADMINISTRATORS),
     ("update_misuse_report", ADMINISTRATORS),
+    ("update_network", ADMINISTRATORS),
     ("update_organisation", ADMINISTRATORS),
+    ("update_procedure", ADMINISTRATORS),
     ("update_referent", CONTACT_KEEPERS),
+    ("write_practice_note", NOTE_WRITERS),
 ];
 
 /// Who may call an operation; `None` when it isn't in the table.

@@ -1,7 +1,7 @@
 //! The fields of a request, from its query or its JSON body alike: parsed to values, with everything that is wrong told at once.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use aiguilleur_domain::code;
@@ -22,6 +22,8 @@ const MAX_WORDS: usize = 50;
 pub struct Fields {
     origin: Origin,
     values: BTreeMap<String, Raw>,
+    /// Named in a body with nothing in them.
+    nulls: BTreeSet<String>,
     errors: RefCell<Vec<(Kind, FieldError)>>,
 }
 
@@ -80,13 +82,13 @@ impl Fields {
             }
         }
         if errors.is_empty() {
-            Ok(Self { origin: Origin::Query, values, errors: RefCell::default() })
+            Ok(Self { origin: Origin::Query, values, nulls: BTreeSet::new(), errors: RefCell::default() })
         } else {
             Err(Problem::fields(Kind::MalformedRequest, errors))
         }
     }
 
-    /// Reads a JSON object; objects within it are flattened (`target/type`). Null is the same as absent.
+    /// Reads a JSON object; objects within it are flattened (`target/type`). Null is the same as absent, but for [`Fields::is_null`].
     ///
     /// # Errors
     /// 400 when it isn't an object, holds a NUL character, or names a field that isn't known.
@@ -94,7 +96,7 @@ impl Fields {
         let Value::Object(object) = body else {
             return Err(Problem::new(Kind::MalformedRequest, "Le corps doit être un objet JSON."));
         };
-        let mut fields = Self { origin: Origin::Body, values: BTreeMap::new(), errors: RefCell::default() };
+        let mut fields = Self { origin: Origin::Body, values: BTreeMap::new(), nulls: BTreeSet::new(), errors: RefCell::default() };
         fields.read_object(object, "", known);
         let errors = fields.errors.take();
         if errors.is_empty() {
@@ -120,7 +122,9 @@ impl Fields {
                 } else {
                     self.read_object(object, &inner, known);
                 }
-            } else if !value.is_null() {
+            } else if value.is_null() {
+                self.nulls.insert(name);
+            } else {
                 match raw(value) {
                     Some(raw) if known.contains(&name) => drop(self.values.insert(name, raw)),
                     Some(_) => self.report(Kind::MalformedRequest, &name, "Un objet JSON est attendu ici."),
@@ -134,9 +138,20 @@ impl Fields {
         self.values.contains_key(name)
     }
 
+    /// Whether a body names it with null: where records are changed, what it says is taken away (RFC 7396).
+    pub fn is_null(&self, name: &str) -> bool {
+        self.nulls.contains(name)
+    }
+
     /// Nothing wrong was noted so far.
     pub fn is_sound(&self) -> bool {
         self.errors.borrow().is_empty()
+    }
+
+    /// Whether something wrong was noted with a field.
+    pub fn is_faulty(&self, name: &str) -> bool {
+        let pointer = format!("/{name}");
+        self.errors.borrow().iter().any(|(_, error)| error.pointer.as_ref() == Some(&pointer) || error.parameter.as_deref() == Some(name))
     }
 
     /// Notes something wrong with a field; the request is refused when it is finished.
@@ -351,6 +366,18 @@ impl Fields {
     }
 }
 
+/// Makes a list of objects one object, by their places: read from there, each field has its pointer (`appeals/0/body`). Returns how
+/// many they are; a longer list than `most` stays as it is, and none to be read.
+pub fn by_place(body: &mut Value, name: &str, most: usize) -> usize {
+    let Some(list) = body.get_mut(name).filter(|value| value.as_array().is_some_and(|items| (1..=most).contains(&items.len()))) else {
+        return 0;
+    };
+    let Value::Array(items) = list.take() else { return 0 };
+    let count = items.len();
+    *list = Value::Object(items.into_iter().enumerate().map(|(place, item)| (place.to_string(), item)).collect());
+    count
+}
+
 /// Percent-decoding that refuses what is not UTF-8.
 fn decode(text: &str) -> Option<String> {
     let spaced = text.replace('+', " ");
@@ -405,6 +432,18 @@ mod tests {
             let lat = fields.number("lat", -90.0..=90.0);
             assert_eq!(fields.finish(lat).unwrap_err().kind(), Kind::InvalidValue, "{text}");
         }
+    }
+
+    #[test]
+    fn the_fields_of_a_list_have_pointers_too() {
+        let names = known(&["stages/0/body", "stages/1/body"]);
+        let mut body = json!({"stages": [{"body": "x"}, {"corps": "y"}]});
+        assert_eq!(by_place(&mut body, "stages", 5), 2);
+        let refused = Fields::from_json(body, &names).unwrap_err();
+        assert_eq!(refused.document("", "").status_and_pointer(), (400, Some("/stages/1/corps".to_owned())));
+        let mut long = json!({"stages": [{}, {}, {}]});
+        assert_eq!(by_place(&mut long, "stages", 2), 0);
+        assert!(Fields::from_json(long, &names).is_err());
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod escalations;
 mod fields;
 pub mod invitation;
 pub mod limits;
+mod markdown;
 pub mod pages;
 mod person;
 pub mod problem;

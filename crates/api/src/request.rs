@@ -167,7 +167,7 @@ fn tagged_read(
 /// the error, the 304 for a caller who has it already.
 pub fn tagged(request: &HttpRequest, version: &dyn Display) -> Result<(HttpResponseBuilder, Language), Box<HttpResponse>> {
     let language = Language::of(request);
-    let tag = format!("W/\"{version}-{}\"", language.code());
+    let tag = tag(version, language);
     let known = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
     let has_it = known.flat_map(|value| value.split(',')).map(str::trim).any(|one| one == "*" || weakly_equal(one, &tag));
     let mut response = if has_it { HttpResponse::NotModified() } else { HttpResponse::Ok() };
@@ -176,6 +176,31 @@ pub fn tagged(request: &HttpRequest, version: &dyn Display) -> Result<(HttpRespo
     response.insert_header((header::VARY, "Accept-Language, Authorization, Accept-Encoding"));
     response.insert_header((header::CONTENT_LANGUAGE, language.code()));
     if has_it { Err(Box::new(response.finish())) } else { Ok((response, language)) }
+}
+
+/// The tag of an answer that shows this version in this language.
+pub fn tag(version: &dyn Display, language: Language) -> String {
+    format!("W/\"{version}-{}\"", language.code())
+}
+
+/// What a caller says, in `If-Match`, of the version that it knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IfMatch {
+    Missing,
+    /// Whatever it is.
+    Any,
+    /// One of these, without quotes nor weakness.
+    Tags(Vec<String>),
+}
+
+pub fn if_match(request: &HttpRequest) -> IfMatch {
+    let values: Vec<&str> = request.headers().get_all(header::IF_MATCH).filter_map(|value| value.to_str().ok()).collect();
+    let tags = values.iter().flat_map(|value| value.split(',')).map(str::trim);
+    match values.is_empty() {
+        true => IfMatch::Missing,
+        false if tags.clone().any(|tag| tag == "*") => IfMatch::Any,
+        false => IfMatch::Tags(tags.map(|tag| tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"').to_owned()).collect()),
+    }
 }
 
 pub const JSON: &str = "application/json; charset=utf-8";

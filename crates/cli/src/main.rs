@@ -2,6 +2,7 @@
 
 mod audit;
 mod database;
+mod export;
 mod import;
 mod issuer;
 mod key;
@@ -50,6 +51,9 @@ enum Command {
     Serve(serve::Serve),
     /// Importe une source de lieux
     Import(import::Import),
+    /// Écrit en fichiers ce que tient le service
+    #[command(subcommand)]
+    Export(export::Export),
     /// Met la base à jour, et crée ses rôles
     Migrate,
     /// Écrit le document OpenAPI sur la sortie
@@ -160,6 +164,7 @@ async fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Serve(serve) => serve::run(&cli.settings, serve).await,
         Command::Import(import) => import::run(&cli.settings, import).await,
+        Command::Export(command) => export::run(&cli.settings, command).await,
         Command::Migrate => migrate(&cli.settings).await,
         Command::Openapi => openapi(),
         Command::Organisation(command) => organisation::run(&cli.settings, command).await,

@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn every_institution_named_has_areas_of_several_départements() {
-        let institutions = crate::seed::institutions(&file("institutions.csv")).unwrap();
+        let institutions = crate::seed::institutions(&file("institutions.csv"), chrono::NaiveDate::default()).unwrap();
         for area in read(&file("fund_areas.csv")).unwrap() {
             let known = institutions.iter().any(|body| body.slug == area.institution && body.territory.is_some());
             assert!(known || area.institution == ACADEMIE, "{}", area.institution);

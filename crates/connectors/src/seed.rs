@@ -2,7 +2,7 @@
 //! They are our own and checked when they are made, so that a fault in them is an error, not a remark.
 
 use aiguilleur_domain::code;
-use aiguilleur_domain::procedure::Institution;
+use aiguilleur_domain::procedure::{FactSource, Institution};
 use aiguilleur_domain::structure::{Kind, Structure};
 use aiguilleur_domain::territory::{Commune, CommuneCode, CommuneKind, Location};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -102,8 +102,11 @@ pub fn names(bytes: &[u8]) -> Seeds<(String, String)> {
     lines("epci.csv, departements.csv or regions.csv", bytes, |line: Line| Ok((line.code, line.name)))
 }
 
-/// `institutions.csv`.
-pub fn institutions(bytes: &[u8]) -> Seeds<Institution> {
+/// Where what `institutions.csv` says comes from.
+const OUR_OWN: &str = "Catalogue fourni avec Aiguilleur";
+
+/// `institutions.csv`, last checked in the month that begins on `checked_on`.
+pub fn institutions(bytes: &[u8], checked_on: NaiveDate) -> Seeds<Institution> {
     #[derive(Deserialize)]
     struct Line {
         slug: String,
@@ -115,7 +118,7 @@ pub fn institutions(bytes: &[u8]) -> Seeds<Institution> {
         former_names: String,
     }
     lines("institutions.csv", bytes, |line: Line| {
-        Ok(Institution {
+        let mut it = Institution {
             slug: line.slug,
             label: line.label,
             name: line.name,
@@ -123,8 +126,18 @@ pub fn institutions(bytes: &[u8]) -> Seeds<Institution> {
             phone: line.phone,
             territory: line.territory,
             former_names: list(&line.former_names),
-        })
+            sources: Vec::new(),
+        };
+        it.sources = it.stated().into_iter().map(|field| FactSource { field: field.to_owned(), ..our_own(checked_on) }).collect();
+        match it.faults().as_slice() {
+            [] => Ok(it),
+            [fault, ..] => Err(format!("{}: {}", fault.field, fault.detail)),
+        }
     })
+}
+
+fn our_own(checked_on: NaiveDate) -> FactSource {
+    FactSource { field: String::new(), title: OUR_OWN.to_owned(), url: None, date: Some(checked_on.to_string()) }
 }
 
 /// `town_halls.csv`. The source gives no date: neither the records nor their hours count as checked.
@@ -240,7 +253,8 @@ mod tests {
 
     #[test]
     fn every_institution_named_is_on_record() {
-        let institutions: Vec<String> = institutions(&file("institutions.csv")).unwrap().into_iter().map(|it| it.slug).collect();
+        let institutions: Vec<String> =
+            institutions(&file("institutions.csv"), NaiveDate::default()).unwrap().into_iter().map(|it| it.slug).collect();
         for structure in demonstration(&file("demo/structures.csv"), Utc::now()).unwrap() {
             assert!(structure.institution.is_none_or(|slug| institutions.contains(&slug)), "{}", structure.source_id);
         }

@@ -69,7 +69,7 @@ mod tests {
     fn the_demonstration_s_sessions_find_their_structure() {
         let mut structures = crate::seed::demonstration(&file("demo/structures.csv"), Utc::now()).unwrap();
         attach(&mut structures, &file("demo/sessions.csv")).unwrap();
-        let institutions = crate::seed::institutions(&file("institutions.csv")).unwrap();
+        let institutions = crate::seed::institutions(&file("institutions.csv"), chrono::NaiveDate::default()).unwrap();
         let sessions: Vec<&Session> = structures.iter().flat_map(|structure| &structure.sessions).collect();
         assert!(sessions.len() >= 4);
         for session in sessions {

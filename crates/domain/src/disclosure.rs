@@ -7,6 +7,9 @@
 //!    the smallest part that shows is hidden with them; where none is left, the sum itself is, and so on up to the total.
 //! 3. A sum that is hidden for others' sake has a hidden part too: else its parts would tell it.
 //!
+//! 4. Of a table that is a part of a larger published one, a cell also is hidden where what the larger has beside it is under
+//!    [`SMALLEST`]: their difference would tell it. Then the rules above hold as for any other.
+//!
 //! Why that is enough: in a tree, all that binds the hidden cells is that those below a sum that shows make up a known remainder.
 //! What they have of it beyond their least could be any one's alone. So the range of each is at least [`SMALLEST`] wide for a reader
 //! who starts from zero, and holds at least two values for one who sees a row, hence starts from one.
@@ -28,6 +31,8 @@ pub const SMALLEST: u64 = 11;
 pub struct Cell<K> {
     key: K,
     value: u64,
+    /// What the same cell of a larger published table has beside this one: whoever reads both subtracts.
+    others: u64,
     parts: Vec<Self>,
     hidden: bool,
 }
@@ -42,12 +47,19 @@ pub struct Published<K> {
 
 impl<K> Cell<K> {
     pub fn count(key: K, value: u64) -> Self {
-        Self { key, value, parts: Vec::new(), hidden: false }
+        Self { key, value, others: 0, parts: Vec::new(), hidden: false }
+    }
+
+    /// A count out of a larger published table, which has so many others under the same key.
+    #[must_use]
+    pub fn beside(self, others: u64) -> Self {
+        Self { others, ..self }
     }
 
     /// What isn't of any part (a referral without a commune) is a part of its own, whether or not it is listed.
     pub fn sum(key: K, parts: Vec<Self>) -> Self {
-        Self { key, value: parts.iter().map(|part| part.value).sum(), parts, hidden: false }
+        let (value, others) = parts.iter().fold((0, 0), |(value, others), part| (value + part.value, others + part.others));
+        Self { key, value, others, parts, hidden: false }
     }
 
     /// Hides what must be. The same cells in the same order give the same answer. O(n) at each level.
@@ -58,7 +70,10 @@ impl<K> Cell<K> {
 
     fn protect(&mut self) {
         self.parts.iter_mut().for_each(Self::protect);
-        self.hidden = (1..SMALLEST).contains(&self.value);
+        self.hidden = is_small(self.value);
+        if self.value > 0 && is_small(self.others) {
+            self.hide();
+        }
         if !self.hidden && self.tells_hidden_parts() {
             // One more is enough: what shows and isn't zero hides SMALLEST or more of its own.
             match self.smallest_that_shows() {
@@ -70,12 +85,20 @@ impl<K> Cell<K> {
 
     /// Whether this sum, if it shows, tells too much of the parts that don't.
     fn tells_hidden_parts(&self) -> bool {
-        // So far a part is hidden for its own sake only, and then nothing but zero shows below it: its value is all hidden.
         let hidden: Vec<_> = self.parts.iter().filter(|part| part.hidden).collect();
         match hidden.as_slice() {
             [] => false,
             [_] => true,
-            several => several.iter().map(|part| part.value).sum::<u64>() < SMALLEST || several.iter().all(|part| part.is_of_ones()),
+            several => several.iter().map(|part| part.untold()).sum::<u64>() < SMALLEST || several.iter().all(|part| part.is_of_ones()),
+        }
+    }
+
+    /// What of a hidden cell the parts that show below it don't tell.
+    fn untold(&self) -> u64 {
+        match (self.hidden, self.parts.as_slice()) {
+            (false, _) => 0,
+            (true, []) => self.value,
+            (true, parts) => parts.iter().map(Self::untold).sum(),
         }
     }
 
@@ -99,9 +122,13 @@ impl<K> Cell<K> {
     }
 }
 
+fn is_small(count: u64) -> bool {
+    (1..SMALLEST).contains(&count)
+}
+
 impl<K> Published<K> {
     /// Private, and no `From`: nothing is published but by way of [`Cell::publish`].
-    fn of(Cell { key, value, parts, hidden }: Cell<K>) -> Self {
+    fn of(Cell { key, value, parts, hidden, .. }: Cell<K>) -> Self {
         Self { key, value: (!hidden).then_some(value), parts: parts.into_iter().map(Self::of).collect() }
     }
 }
@@ -129,6 +156,22 @@ mod tests {
     fn shown(cells: &[u64]) -> (Option<u64>, Vec<Option<u64>>) {
         let table = flat(cells).publish();
         (table.value, values(&table.parts))
+    }
+
+    #[test]
+    fn a_small_remainder_of_the_larger_table_is_not_told() {
+        let table = |cells: &[(u64, u64)]| {
+            let cells = cells.iter().map(|&(value, others)| Cell::count((), value).beside(others));
+            let table = Cell::sum((), cells.collect()).publish();
+            (table.value, values(&table.parts))
+        };
+        assert_eq!(table(&[(50, 0), (40, 30)]), (Some(90), vec![Some(50), Some(40)]), "nobody else, or many");
+        // 50 of 55: told, they would tell the 5; then the next goes with it, else the total would tell it.
+        assert_eq!(table(&[(50, 5), (40, 30), (60, 0)]), (Some(150), vec![None, None, Some(60)]));
+        // The only others there are: the total tells them too.
+        assert_eq!(table(&[(50, 5), (40, 0)]).0, None);
+        // They stand under a key that this table doesn't list.
+        assert_eq!(table(&[(0, 5), (40, 0)]), (None, vec![Some(0), None]));
     }
 
     #[test]

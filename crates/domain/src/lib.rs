@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod area;
+pub mod catalogue_rules;
 pub mod code;
 pub mod contact;
 pub mod deadline;
@@ -11,6 +12,7 @@ pub mod escalation;
 pub mod experience;
 pub mod fact;
 pub mod follow_up;
+pub mod gaps;
 pub mod holidays;
 pub mod need;
 pub mod opening;

@@ -1,14 +1,14 @@
 //! The catalogue: procedures as people name them, the institutions in charge, and the rules that say who is apt.
 
 use chrono::NaiveDate;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::escalation::Appeal;
 use crate::target::Target;
 
 /// The territory that binds: whose desk, whose CCAS, whose prefecture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray, Serialize, Deserialize, utoipa::ToSchema)]
 #[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum TerritoryRule {
@@ -28,7 +28,7 @@ pub enum TerritoryRule {
 }
 
 /// Whether the mediator may act for the person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray, Serialize, Deserialize, utoipa::ToSchema)]
 #[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum Mandate {
@@ -39,7 +39,7 @@ pub enum Mandate {
 }
 
 /// How far France services help with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray, Serialize, Deserialize, utoipa::ToSchema)]
 #[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum FranceServicesHelp {
@@ -49,7 +49,7 @@ pub enum FranceServicesHelp {
 }
 
 /// How a row of the catalogue is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray, Serialize, Deserialize, utoipa::ToSchema)]
 #[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
@@ -62,9 +62,9 @@ pub enum Basis {
 }
 
 /// Where a fact of the catalogue was read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FactSource {
-    /// The field of the procedure that the source supports.
+    /// The field of the procedure, or of the institution, that the source supports.
     pub field: String,
     pub title: String,
     pub url: Option<String>,
@@ -179,6 +179,20 @@ pub struct Institution {
     pub phone: Option<String>,
     pub territory: Option<String>,
     pub former_names: Vec<String>,
+    pub sources: Vec<FactSource>,
+}
+
+impl Institution {
+    /// The fields that say something of it, each of which has its source.
+    pub fn stated(&self) -> Vec<&'static str> {
+        let optional = [
+            ("website", self.website.is_some()),
+            ("phone", self.phone.is_some()),
+            ("territory", self.territory.is_some()),
+            ("former_names", !self.former_names.is_empty()),
+        ];
+        ["label", "name"].into_iter().chain(optional.into_iter().filter(|(_, is_there)| *is_there).map(|(name, _)| name)).collect()
+    }
 }
 
 #[cfg(test)]

@@ -82,6 +82,11 @@ impl Target {
         TABLE.binary_search_by(|(known, _)| (*known).cmp(word)).ok().and_then(|index| TABLE.get(index)).map(|(_, target)| *target)
     }
 
+    /// Every word of the table, in order.
+    pub fn words() -> impl Iterator<Item = &'static str> {
+        TABLE.iter().map(|(word, _)| *word)
+    }
+
     /// Farm workers depend on MSA where others depend on CAF and CPAM (code rural L723-1 and following).
     #[must_use]
     pub fn for_farm_workers(self) -> Self {

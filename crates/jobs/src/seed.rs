@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
+use aiguilleur_connectors::catalogue::write::Written;
 use aiguilleur_connectors::{catalogue as catalogue_files, seed, sessions, topojson};
 use aiguilleur_domain::structure::Structure;
 use aiguilleur_domain::territory::CommuneCode;
@@ -90,8 +91,8 @@ pub async fn apply(database: &Database, wanted: Seed, mut announce: impl FnMut(&
 async fn apply_layer(connection: &mut AsyncPgConnection, layer: &str) -> Result<(), JobError> {
     match layer {
         "catalogue" => {
-            let institutions = seed::institutions(&files::INSTITUTIONS.bytes()?).map_err(broken)?;
             let checked_on = CATALOGUE_CHECKED_ON.unwrap_or_default();
+            let institutions = seed::institutions(&files::INSTITUTIONS.bytes()?, checked_on).map_err(broken)?;
             let (tables, said, sources) = (files::CATALOGUE.bytes()?, files::SAID.bytes()?, files::PROCEDURE_SOURCES.bytes()?);
             let files = catalogue_files::Files { tables: &tables, said: &said, sources: &sources };
             let procedures = catalogue_files::procedures(files, checked_on).map_err(broken)?;
@@ -130,6 +131,17 @@ async fn reconcile(connection: &mut AsyncPgConnection, source: &str, said: Vec<S
     let stored = structures::load_source(connection, source).await?;
     let present: HashSet<String> = said.iter().map(|structure| structure.source_id.clone()).collect();
     Reconciliation::plan(&stored, said, &present, Utc::now()).apply(connection, source, |_| ()).await
+}
+
+/// The catalogue as it is in the store, in the form of the seed files that it came from.
+pub async fn export_catalogue(database: &Database) -> Result<Vec<Written>, JobError> {
+    let mut connection = database.get().await?;
+    let institutions = catalogue::load_institutions(&mut connection).await?;
+    let procedures = catalogue::load_procedures(&mut connection).await?;
+    drop(connection);
+    let (tables, said, sources) = (files::CATALOGUE.bytes()?, files::SAID.bytes()?, files::PROCEDURE_SOURCES.bytes()?);
+    let seeded = catalogue_files::Files { tables: &tables, said: &said, sources: &sources };
+    catalogue_files::write::files(&procedures, &institutions, seeded).map_err(broken)
 }
 
 /// The outlines of the communes, from the binary itself: reference geometry, the same for every installation.

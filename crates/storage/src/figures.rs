@@ -102,11 +102,29 @@ impl Nested {
 /// Of whose referrals, and when they occurred: from the first instant until before the second.
 #[derive(Debug, Clone, Copy)]
 pub struct Extent {
-    /// `None`: everybody's but the sensitive ones, within [`Scope::System`](crate::Scope). Those have no commune: what lacks one would be
-    /// known to be theirs.
-    pub organisation: Option<Uuid>,
+    pub whose: Whose,
     pub from: DateTime<Utc>,
     pub to: DateTime<Utc>,
+}
+
+/// Whose referrals. But for an organisation's own, within [`Scope::System`](crate::Scope) and without the sensitive ones: those have no
+/// commune, and what lacks one would be known to be theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Whose {
+    Organisation(Uuid),
+    /// Those that members recorded while they were members, on its territory and of its theme.
+    Network(Uuid),
+    Everybody,
+}
+
+impl Whose {
+    fn organisation(self) -> Option<Uuid> {
+        if let Self::Organisation(id) = self { Some(id) } else { None }
+    }
+
+    fn network(self) -> Option<Uuid> {
+        if let Self::Network(id) = self { Some(id) } else { None }
+    }
 }
 
 /// What is told of a key, or of all. Counts of referrals, but for the last ones.
@@ -224,10 +242,14 @@ pub async fn unmet(
 pub async fn refused(connection: &mut AsyncPgConnection, extent: Extent) -> Result<i64, StorageError> {
     let sql = "SELECT NULL::text AS key, coalesce(sum(refusals), 0)::bigint AS count FROM refusal_count
                WHERE month >= date_trunc('month', $1 AT TIME ZONE 'UTC')::date AND month < ($2 AT TIME ZONE 'UTC')::date
-               AND ($3 IS NULL OR organisation_id = $3)";
-    let query = diesel::sql_query(sql).bind::<Timestamptz, _>(extent.from).bind::<Timestamptz, _>(extent.to);
-    let row: Counted = query.bind::<Nullable<SqlUuid>, _>(extent.organisation).get_result(connection).await?;
-    Ok(row.count)
+               AND ($3 IS NULL OR organisation_id = $3)
+               AND ($4 IS NULL OR EXISTS (SELECT 1 FROM network n JOIN network_member m ON m.network_id = n.id
+                   WHERE n.id = $4 AND m.organisation_id = refusal_count.organisation_id
+                     AND m.joined_at < (month + interval '1 month') AT TIME ZONE 'UTC' AND (m.left_at IS NULL OR m.left_at >= month AT TIME ZONE 'UTC')
+                     AND (n.territory && ARRAY['FR', refusal_count.departement])
+                     AND (n.theme IS NULL OR EXISTS (SELECT 1 FROM procedure p WHERE p.slug = refusal_count.procedure AND p.procedure_group = n.theme))))";
+    let rows: Vec<Counted> = load(connection, extent, sql).await?;
+    Ok(rows.iter().map(|row| row.count).sum())
 }
 
 #[derive(QueryableByName)]
@@ -257,8 +279,13 @@ pub async fn experience(connection: &mut AsyncPgConnection, since: DateTime<Utc>
     Ok(rows.into_iter().filter_map(past).collect())
 }
 
-const CHOSEN: &str = "WITH chosen AS (SELECT * FROM referral WHERE occurred_at >= $1 AND occurred_at < $2
-    AND CASE WHEN $3 IS NULL THEN NOT sensitive ELSE organisation_id = $3 END)";
+const CHOSEN: &str = "WITH chosen AS (SELECT * FROM referral r WHERE r.occurred_at >= $1 AND r.occurred_at < $2
+    AND CASE WHEN $3 IS NULL THEN NOT r.sensitive ELSE r.organisation_id = $3 END
+    AND ($4 IS NULL OR EXISTS (SELECT 1 FROM network n JOIN network_member m ON m.network_id = n.id
+        WHERE n.id = $4 AND m.organisation_id = r.organisation_id
+          AND m.joined_at <= r.occurred_at AND (m.left_at IS NULL OR r.occurred_at < m.left_at)
+          AND n.territory && ARRAY['FR', r.departement]
+          AND (n.theme IS NULL OR EXISTS (SELECT 1 FROM procedure p WHERE p.slug = r.procedure AND p.procedure_group = n.theme)))))";
 
 /// The person's own word on the outcome goes before the others', the newest before the older ones; `unknown` is no word.
 fn told(key: &str, own: &str) -> String {
@@ -281,7 +308,12 @@ fn told(key: &str, own: &str) -> String {
     )
 }
 
-async fn load(connection: &mut AsyncPgConnection, extent: Extent, sql: &str) -> Result<Vec<Figures>, StorageError> {
+/// The rows of a query with its extent: from `$1` until before `$2`, of the organisation `$3`, of the network `$4`.
+async fn load<R>(connection: &mut AsyncPgConnection, extent: Extent, sql: &str) -> Result<Vec<R>, StorageError>
+where
+    R: QueryableByName<diesel::pg::Pg> + Send + 'static,
+{
     let query = diesel::sql_query(sql).bind::<Timestamptz, _>(extent.from).bind::<Timestamptz, _>(extent.to);
-    Ok(query.bind::<Nullable<SqlUuid>, _>(extent.organisation).load(connection).await?)
+    let query = query.bind::<Nullable<SqlUuid>, _>(extent.whose.organisation()).bind::<Nullable<SqlUuid>, _>(extent.whose.network());
+    Ok(query.load(connection).await?)
 }

@@ -10,6 +10,7 @@ diesel::table! {
         territory -> Nullable<Text>,
         former_names -> Array<Text>,
         edited_at -> Nullable<Timestamptz>,
+        sources -> Jsonb,
     }
 }
 
@@ -490,10 +491,45 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    network (id) {
+        id -> Uuid,
+        slug -> Text,
+        label -> Text,
+        territory -> Array<Text>,
+        theme -> Nullable<Text>,
+        keeper -> Uuid,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    network_member (network_id, organisation_id, joined_at) {
+        network_id -> Uuid,
+        organisation_id -> Uuid,
+        joined_at -> Timestamptz,
+        left_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    practice_note (id) {
+        id -> Uuid,
+        network_id -> Uuid,
+        procedure -> Text,
+        markdown -> Nullable<Text>,
+        version -> Int4,
+        updated_at -> Timestamptz,
+        updated_by -> Text,
+    }
+}
+
 diesel::joinable!(handoff -> referral (referral_id));
 diesel::joinable!(outcome -> referral (referral_id));
 diesel::joinable!(referral -> organisation (organisation_id));
 diesel::joinable!(member -> organisation (organisation_id));
+diesel::joinable!(network -> organisation (keeper));
+diesel::joinable!(network_member -> organisation (organisation_id));
 diesel::joinable!(partner_key -> organisation (organisation_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -516,10 +552,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     mail_link,
     member,
     misuse_report,
+    network,
+    network_member,
     organisation,
     outbox,
     outcome,
     partner_key,
+    practice_note,
     procedure,
     question_count,
     record_version,

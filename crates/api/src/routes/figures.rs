@@ -9,7 +9,7 @@ use aiguilleur_directory::Directory;
 use aiguilleur_domain::disclosure::{Cell, Published, SMALLEST};
 use aiguilleur_domain::structure::Kind as StructureKind;
 use aiguilleur_domain::territory::{AreaKind, CommuneCode};
-use aiguilleur_storage::figures::{self, Extent, Figures, Grouping, Nested, WITHIN};
+use aiguilleur_storage::figures::{self, Extent, Figures, Grouping, Nested, WITHIN, Whose};
 use aiguilleur_storage::{Scope, Scoped, scoped};
 use chrono::{DateTime, Datelike, TimeZone, Utc};
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
+use super::networks::{must_manage, see};
 use crate::auth::Caller;
 use crate::fields::{Fields, Moment};
 use crate::problem::{Kind, Problem};
@@ -61,6 +62,8 @@ enum Extension {
     Own,
     /// Everybody's, without what is too small to be published.
     Published,
+    /// What a network's members recorded as such, on its territory and of its theme; as published. For its managers.
+    Network,
 }
 
 /// How many referrals, by a key. What is null is not known, or (published) hidden.
@@ -115,7 +118,7 @@ struct KeyFigures {
 
 /// Figures of referrals, by a key: an organisation's own, or everybody's as published.
 ///
-/// Published ones are without sensitive procedures, and by calendar year: a period is widened to whole years, 20 at most, none to come. Cells under 11 are null, and as many others as it takes that
+/// Published ones, and a network's for its managers, are without sensitive procedures, and by calendar year: a period is widened to whole years, 20 at most, none to come. Cells under 11 are null, and as many others as it takes that
 /// they can't be computed back; a period of several years shows what each of its years does. Keys of few are listed, but for a table
 /// of which nothing can be told.
 #[utoipa::path(
@@ -126,6 +129,7 @@ struct KeyFigures {
         ("from" = Option<String>, Query, description = "A day, or an instant (RFC 3339): referrals from then on"),
         ("to" = Option<String>, Query, description = "A day, or an instant (RFC 3339): referrals before"),
         ("scope" = Option<Extension>, Query, description = "`own` by default for whoever may read referrals, else `published`"),
+        ("network" = Option<Uuid>, Query, description = "UUID of the network, with `network`"),
     ),
     responses((status = 200, description = "The figures, by ascending key; the row without a key last", content(
         (ReferralFigures = "application/json"), (String = "text/csv"),
@@ -140,10 +144,18 @@ async fn list_referral_figures(request: HttpRequest, state: State, caller: Calle
     }
     let group_by: Option<GroupBy> = fields.code("group_by");
     let asked: Option<Extension> = fields.code("scope");
+    let network = fields.uuid("network");
+    if fields.is_sound() && network.is_some() != (asked == Some(Extension::Network)) {
+        fields.report(Kind::InvalidValue, "network", "Un réseau va avec « scope=network », et avec lui seul.");
+    }
     let (from, to) = (bound(&fields, "from"), bound(&fields, "to"));
     if from.zip(to).is_some_and(|(from, to)| from >= to) {
         fields.report(Kind::InvalidValue, "to", "La fin de la période vient après son début.");
     }
+    let network = match network.filter(|_| fields.is_sound()) {
+        Some(id) => managed(&state, &caller, id, &fields).await?,
+        None => None,
+    };
     let group_by = fields.finish(group_by)?;
     let extension = asked.unwrap_or(if may_own.is_ok() { Extension::Own } else { Extension::Published });
     let figures = match extension {
@@ -151,12 +163,33 @@ async fn list_referral_figures(request: HttpRequest, state: State, caller: Calle
             let agent = may_own?;
             own(&state, &agent.organisation, group_by, from, to).await?
         }
-        Extension::Published => state.published.get(&state, group_by, from, to).await?,
+        Extension::Network => {
+            let network = network.ok_or_else(|| Problem::not_found("Réseau"))?;
+            state.published.get(&state, Whose::Network(network), group_by, from, to).await?
+        }
+        Extension::Published => state.published.get(&state, Whose::Everybody, group_by, from, to).await?,
     };
     if wants_csv(&request) {
         csv(&figures)
     } else {
         json(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).take(), &figures)
+    }
+}
+
+/// A network that the caller manages; one that it can't see is no value for a parameter.
+async fn managed(state: &State, caller: &Caller, id: Uuid, fields: &Fields) -> Result<Option<Uuid>, Problem> {
+    let agent = caller.may("get_network")?;
+    match see(state, &agent, &id.to_string()).await {
+        Ok((scope, found)) => {
+            scope.commit().await?;
+            must_manage(&agent, &found)?;
+            Ok(Some(id))
+        }
+        Err(problem) if problem.kind() == Kind::NotFound => {
+            fields.report(Kind::InvalidValue, "network", "Ce réseau n'est pas des vôtres.");
+            Ok(None)
+        }
+        Err(problem) => Err(problem),
     }
 }
 
@@ -193,7 +226,7 @@ async fn own(
         let total = TotalFigures { referrals: Some(0), mediators: Some(0), refusals: Some(0), unmet_questions: Some(0) };
         return Ok(ReferralFigures { scope: Extension::Own, group_by, from, to, total, items: Vec::new() });
     };
-    let extent = Extent { organisation: Some(organisation), from: from.unwrap_or(ever().0), to: to.unwrap_or(ever().1) };
+    let extent = Extent { whose: Whose::Organisation(organisation), from: from.unwrap_or(ever().0), to: to.unwrap_or(ever().1) };
     let mut scope = scoped(&state.database, Scope::Organisation(organisation)).await?;
     let told = Told::read(&mut scope, extent, group_by).await?;
     scope.commit().await?;
@@ -226,7 +259,10 @@ impl Told {
             rows: figures::by(scope, extent, grouping).await?,
             total: figures::total(scope, extent).await?,
             refusals: figures::refused(scope, extent).await?,
-            unmet: figures::unmet(scope, extent, Some(grouping)).await?.map(|rows| rows.into_iter().collect()),
+            unmet: match extent.whose {
+                Whose::Network(_) => None,
+                _ => figures::unmet(scope, extent, Some(grouping)).await?.map(|rows| rows.into_iter().collect()),
+            },
             all_unmet: all_unmet.into_iter().flatten().map(|(_, count)| count).sum(),
         })
     }
@@ -254,7 +290,7 @@ fn item(row: &Figures, told: &Told, group_by: GroupBy, directory: &Directory) ->
 /// Published figures, each told again for a moment: they are everybody's to ask for, and counting takes as long as there are referrals.
 #[derive(Debug)]
 pub struct PublishedFigures {
-    told: moka::sync::Cache<(GroupBy, Option<i32>, Option<i32>), ReferralFigures>,
+    told: moka::sync::Cache<(Whose, GroupBy, Option<i32>, Option<i32>), ReferralFigures>,
     /// One is counted at a time.
     turn: tokio::sync::Mutex<()>,
 }
@@ -270,13 +306,14 @@ impl PublishedFigures {
     async fn get(
         &self,
         state: &State,
+        whose: Whose,
         group_by: GroupBy,
         from: Option<DateTime<Utc>>,
         to: Option<DateTime<Utc>>,
     ) -> Result<ReferralFigures, Problem> {
         // `to` is the first instant after: of a year's first, the year before.
         let (first, last) = (from.map(|from| from.year()), to.map(|to| (to - chrono::Duration::microseconds(1)).year()));
-        let key = (group_by, first, last);
+        let key = (whose, group_by, first, last);
         if let Some(told) = self.told.get(&key) {
             return Ok(told);
         }
@@ -284,14 +321,14 @@ impl PublishedFigures {
         if let Some(told) = self.told.get(&key) {
             return Ok(told);
         }
-        let told = published(state, group_by, first, last).await?;
+        let told = published(state, whose, group_by, first, last).await?;
         self.told.insert(key, told.clone());
         Ok(told)
     }
 }
 
-/// Everybody's, by whole years, and only what may be told.
-async fn published(state: &State, group_by: GroupBy, from: Option<i32>, to: Option<i32>) -> Result<ReferralFigures, Problem> {
+/// Everybody's or a network's, by whole years, and only what may be told.
+async fn published(state: &State, whose: Whose, group_by: GroupBy, from: Option<i32>, to: Option<i32>) -> Result<ReferralFigures, Problem> {
     let mut scope = scoped(&state.database, Scope::System).await?;
     let recorded = figures::years(&mut scope).await?;
     let this_year = Utc::now().year();
@@ -299,11 +336,11 @@ async fn published(state: &State, group_by: GroupBy, from: Option<i32>, to: Opti
     let end = to.unwrap_or(last.max(from.unwrap_or(last))).min(last.max(this_year));
     let begin = from.unwrap_or(first.min(end)).max(end - MOST_YEARS + 1);
     let years = begin.max(first)..=end.min(last);
-    let extent = Extent { organisation: None, from: first_of(begin), to: first_of(end + 1) };
+    let extent = Extent { whose, from: first_of(begin), to: first_of(end + 1) };
     let told = Told::read(&mut scope, extent, group_by).await?;
     let mut shown: Option<Shown> = None;
     for year in years {
-        let extent = Extent { organisation: None, from: first_of(year), to: first_of(year + 1) };
+        let extent = Extent { whose, from: first_of(year), to: first_of(year + 1) };
         let year = Shown::of(&mut scope, extent, group_by).await?;
         shown = Some(match shown {
             Some(before) => before.and(year),
@@ -320,9 +357,11 @@ async fn published(state: &State, group_by: GroupBy, from: Option<i32>, to: Opti
         referrals: Some(told.total.referrals).filter(|_| !shown.hides_table).and_then(large),
         mediators: Some(told.total.mediators).filter(|_| !shown.hides_table).and_then(large),
         refusals: large(told.refusals),
-        unmet_questions: large(told.all_unmet),
+        // Of everybody who asked: a network's are not told apart.
+        unmet_questions: large(told.all_unmet).filter(|_| whose == Whose::Everybody),
     };
-    Ok(ReferralFigures { scope: Extension::Published, group_by, from: Some(extent.from), to: Some(extent.to), total, items })
+    let scope = if whose == Whose::Everybody { Extension::Published } else { Extension::Network };
+    Ok(ReferralFigures { scope, group_by, from: Some(extent.from), to: Some(extent.to), total, items })
 }
 
 fn is_small(count: i64) -> bool {
@@ -358,10 +397,19 @@ struct Shown {
 impl Shown {
     async fn of(scope: &mut Scoped, extent: Extent, group_by: GroupBy) -> Result<Self, Problem> {
         let nested = group_by.nested();
-        let leaves = match nested {
-            Some((nested, _)) => figures::by_nested(scope, extent, nested).await?,
-            None => figures::by(scope, extent, group_by.into()).await?,
+        let rest = Extent { whose: Whose::Everybody, ..extent };
+        let is_part = extent.whose != Whose::Everybody;
+        let (leaves, everybodys) = match nested {
+            Some((nested, _)) => (
+                figures::by_nested(scope, extent, nested).await?,
+                if is_part { figures::by_nested(scope, rest, nested).await? } else { Vec::new() },
+            ),
+            None => (
+                figures::by(scope, extent, group_by.into()).await?,
+                if is_part { figures::by(scope, rest, group_by.into()).await? } else { Vec::new() },
+            ),
         };
+        let leaves = beside(leaves, everybodys);
         let depth = nested.map_or(0, |(_, depth)| depth);
         let is_nested = nested.is_some();
         let mut hidden = Vec::new();
@@ -375,15 +423,16 @@ impl Shown {
         if group_by.is_manifold() {
             // What counts for several keys isn't added up: those who don't have a key are the total without it.
             let total = figures::total(scope, extent).await?.referrals;
-            let nearly_all = leaves.iter().filter(|row| is_small(total - row.referrals)).map(|row| row.key.clone());
+            let nearly_all = leaves.iter().filter(|(row, _)| is_small(total - row.referrals)).map(|(row, _)| row.key.clone());
             hidden.iter_mut().take(1).for_each(|hidden| hidden.extend(nearly_all.clone()));
         }
         // Agents aren't added up: those of two keys may be the same. Protected as if they were, at the level that is told.
         let told = figures::by(scope, extent, group_by.into()).await?;
-        hidden.push(protect(&told, false, 0, MEDIATORS).0);
+        let everybodys = if is_part { figures::by(scope, rest, group_by.into()).await? } else { Vec::new() };
+        hidden.push(protect(&beside(told, everybodys), false, 0, MEDIATORS).0);
         let unmet = figures::unmet(scope, extent, Some(group_by.into())).await?.unwrap_or_default();
         let unmet: Vec<Figures> = unmet.into_iter().map(|(key, referrals)| Figures { key, referrals, ..Figures::default() }).collect();
-        hidden.push(protect(&unmet, false, 0, MEASURES[0]).0);
+        hidden.push(protect(&beside(unmet, Vec::new()), false, 0, MEASURES[0]).0);
         Ok(Self { hidden, hides_table })
     }
 
@@ -424,9 +473,33 @@ impl Shown {
     }
 }
 
+/// Each row with everybody's of the same key, where it is a part of theirs: what is left of those must not be small either. Rows that
+/// are only theirs stand here too, empty.
+fn beside(rows: Vec<Figures>, everybodys: Vec<Figures>) -> Vec<(Figures, Option<Figures>)> {
+    let mut everybodys: BTreeMap<Option<String>, Figures> = everybodys.into_iter().map(|row| (row.key.clone(), row)).collect();
+    let mut pairs: Vec<_> = rows
+        .into_iter()
+        .map(|row| {
+            let whole = everybodys.remove(&row.key);
+            (row, whole)
+        })
+        .collect();
+    pairs.extend(everybodys.into_iter().map(|(key, whole)| (Figures { key, ..Figures::default() }, Some(whole))));
+    pairs
+}
+
 /// The keys of a measure that may not be told, at a depth of the tree that they make; and whether their sum may not be.
-fn protect(rows: &[Figures], is_nested: bool, depth: usize, measure: fn(&Figures) -> i64) -> (BTreeSet<Option<String>>, bool) {
-    let rows = rows.iter().map(|row| (path(row.key.as_deref(), is_nested), u64::try_from(measure(row)).unwrap_or_default()));
+fn protect(
+    rows: &[(Figures, Option<Figures>)],
+    is_nested: bool,
+    depth: usize,
+    measure: fn(&Figures) -> i64,
+) -> (BTreeSet<Option<String>>, bool) {
+    let count = |row: &Figures| u64::try_from(measure(row)).unwrap_or_default();
+    let rows = rows.iter().map(|(row, whole)| {
+        let others = whole.as_ref().map_or(0, |whole| count(whole).saturating_sub(count(row)));
+        (path(row.key.as_deref(), is_nested), Count { value: count(row), others })
+    });
     let root = tree(Vec::new(), 0, rows.collect::<Vec<_>>());
     let root = root.publish();
     let is_hidden = root.value.is_none();
@@ -444,7 +517,14 @@ fn path(key: Option<&str>, is_nested: bool) -> Vec<Option<String>> {
     }
 }
 
-type Row = (Vec<Option<String>>, u64);
+type Row = (Vec<Option<String>>, Count);
+
+/// A count, and what everybody's has beside it.
+#[derive(Debug, Clone, Copy)]
+struct Count {
+    value: u64,
+    others: u64,
+}
 
 /// What lies under a row of keys, each a sum of what lies under it.
 fn tree(above: Vec<Option<String>>, level: usize, rows: Vec<Row>) -> Cell<Vec<Option<String>>> {
@@ -456,7 +536,12 @@ fn tree(above: Vec<Option<String>>, level: usize, rows: Vec<Row>) -> Cell<Vec<Op
         let mut keys = above.clone();
         keys.push(step);
         let is_leaf = rows.iter().all(|(path, _)| path.len() <= level + 1);
-        if is_leaf { Cell::count(keys, rows.iter().map(|(_, value)| value).sum()) } else { tree(keys, level + 1, rows) }
+        if is_leaf {
+            let sum = |of: fn(&Count) -> u64| rows.iter().map(|(_, count)| of(count)).sum();
+            Cell::count(keys, sum(|count| count.value)).beside(sum(|count| count.others))
+        } else {
+            tree(keys, level + 1, rows)
+        }
     });
     let parts = parts.collect();
     Cell::sum(above, parts)

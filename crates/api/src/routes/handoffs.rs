@@ -1,6 +1,5 @@
 //! `/v1/referrals/{id}/handoffs`: a further attempt, and what becomes of each; the links by which a target answers.
 
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, post};
 use aiguilleur_domain::privacy::{kept_instant, month_of};
 use aiguilleur_domain::referral::{Actor, HandoffStatus, Mode, Reason};
@@ -20,7 +19,7 @@ use crate::auth::Caller;
 use crate::fields::{Fields, Moment};
 use crate::invitation;
 use crate::problem::{FieldError, Kind, Problem, ProblemDocument};
-use crate::request::{JsonBody, State, day_of, json, segment};
+use crate::request::{self, IfMatch, JsonBody, State, day_of, json, segment};
 use crate::spec;
 
 /// For which a target's link is good.
@@ -271,13 +270,10 @@ pub fn target_link(held: &Held, handoff_id: Uuid, now: DateTime<Utc>) -> (String
 
 /// What is known of the referral's version; `None` when nothing is said.
 fn if_match(request: &HttpRequest) -> Option<Condition> {
-    let values: Vec<&str> = request.headers().get_all(header::IF_MATCH).filter_map(|value| value.to_str().ok()).collect();
-    let tags = values.iter().flat_map(|value| value.split(',')).map(str::trim);
-    let opaque = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"').parse::<i32>().ok();
-    match values.is_empty() {
-        true => None,
-        false if tags.clone().any(|tag| tag == "*") => Some(Condition::Any),
-        false => Some(Condition::Versions(tags.filter_map(opaque).collect())),
+    match request::if_match(request) {
+        IfMatch::Missing => None,
+        IfMatch::Any => Some(Condition::Any),
+        IfMatch::Tags(tags) => Some(Condition::Versions(tags.iter().filter_map(|tag| tag.parse().ok()).collect())),
     }
 }
 

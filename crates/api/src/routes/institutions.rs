@@ -1,7 +1,7 @@
 //! `/v1/institutions`: the bodies in charge.
 
 use actix_web::{HttpRequest, HttpResponse, get};
-use aiguilleur_domain::procedure::Institution;
+use aiguilleur_domain::procedure::{FactSource, Institution};
 use serde::Serialize;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -15,7 +15,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 
 /// An institution and its public channels.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct InstitutionItem {
+pub(super) struct InstitutionItem {
     #[schema(example = "caf")]
     slug: String,
     #[schema(example = "CAF")]
@@ -28,6 +28,8 @@ struct InstitutionItem {
     /// The area one of its counters usually serves.
     territory: Option<String>,
     former_names: Vec<String>,
+    /// Where each field was read, and its date.
+    provenance: Vec<FactSource>,
 }
 
 /// The institutions, by slug.
@@ -71,7 +73,7 @@ async fn get_institution(request: HttpRequest, state: State, _query: Query) -> R
     directory_read(&request, directory.revision, JSON, |_| bytes(&show(institution)))
 }
 
-fn show(institution: &Institution) -> InstitutionItem {
+pub(super) fn show(institution: &Institution) -> InstitutionItem {
     InstitutionItem {
         slug: institution.slug.clone(),
         label: institution.label.clone(),
@@ -80,5 +82,6 @@ fn show(institution: &Institution) -> InstitutionItem {
         phone: institution.phone.clone(),
         territory: institution.territory.clone(),
         former_names: institution.former_names.clone(),
+        provenance: institution.sources.clone(),
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod arrivals;
 mod audit;
+mod catalogue_edits;
 mod charter;
 mod communes;
 mod corrections;
@@ -16,10 +17,12 @@ mod issuers;
 mod me;
 mod members;
 mod misuse_reports;
+mod networks;
 mod operations;
 mod organisations;
 mod orientations;
 pub(crate) mod partner_keys;
+mod practice_notes;
 mod procedures;
 mod referents;
 pub(crate) mod referrals;
@@ -49,6 +52,7 @@ use crate::tongue::Tongue;
         (name = "Exploitation", description = "Ce que demande l'exploitant du service"),
         (name = "Orientation", description = "Où réorienter cette personne, et jusqu'à quand contester"),
         (name = "Réorientations", description = "Ce qui a été fait, et ce qu'il en est advenu"),
+        (name = "Réseaux", description = "Des organisations qui travaillent ensemble : membres, notes de pratique, contacts qui manquent"),
         (name = "Statistiques", description = "Ce que l'annuaire couvre"),
     )
 )]
@@ -58,6 +62,7 @@ pub(crate) struct Shared;
 pub fn configure(config: &mut ServiceConfig<'_>) {
     procedures::configure(config);
     institutions::configure(config);
+    catalogue_edits::configure(config);
     communes::configure(config);
     structures::configure(config);
     orientations::configure(config);
@@ -81,6 +86,8 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
     partner_keys::configure(config);
     issuers::configure(config);
     audit::configure(config);
+    networks::configure(config);
+    practice_notes::configure(config);
     operations::configure(config);
 }
 

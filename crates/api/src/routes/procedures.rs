@@ -20,7 +20,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 
 /// A procedure.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct ProcedureItem {
+pub(super) struct ProcedureItem {
     #[schema(example = "rsa")]
     slug: String,
     #[schema(example = "Demander le RSA (revenu de solidarité active)")]
@@ -160,7 +160,7 @@ async fn get_procedure(request: HttpRequest, state: State, _query: Query) -> Res
     })
 }
 
-fn show(catalogue: &Catalogue, procedure: &Procedure, language: Language, today: NaiveDate) -> ProcedureItem {
+pub(super) fn show(catalogue: &Catalogue, procedure: &Procedure, language: Language, today: NaiveDate) -> ProcedureItem {
     let institution = institution_of(catalogue, procedure);
     ProcedureItem {
         hotline: procedure.hotline.as_deref().and_then(|line| Hotline::parse(line, &institution.label)),

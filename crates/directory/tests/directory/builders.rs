@@ -159,6 +159,7 @@ pub fn institution(slug: &str, territory: &str) -> Institution {
         phone: Some("3939".to_owned()),
         territory: Some(territory.to_owned()),
         former_names: Vec::new(),
+        sources: Vec::new(),
     }
 }
 

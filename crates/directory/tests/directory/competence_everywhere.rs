@@ -39,7 +39,7 @@ static FRANCE: LazyLock<France> = LazyLock::new(|| {
 static FUNDS: LazyLock<Vec<FundArea>> = LazyLock::new(|| fund_areas::read(&read("fund_areas.csv")).unwrap());
 
 fn country(procedure: Procedure, structures: Vec<Structure>) -> Directory {
-    let catalogue = Catalogue::new(vec![procedure], seed::institutions(&read("institutions.csv")).unwrap());
+    let catalogue = Catalogue::new(vec![procedure], seed::institutions(&read("institutions.csv"), chrono::NaiveDate::default()).unwrap());
     let catalogue = Arc::new(catalogue.with_fund_areas(FundAreas::new(&FUNDS)));
     Directory::build(1, catalogue, FRANCE.territory.clone(), structures, now())
 }

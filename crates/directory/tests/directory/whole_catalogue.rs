@@ -22,7 +22,7 @@ fn every_procedure_is_answered_from_a_hundred_communes() {
     let asked: Vec<_> = communes.iter().filter(|it| it.kind == CommuneKind::Commune && it.centre.is_some()).step_by(349).cloned().collect();
     assert!(asked.len() >= 100);
     let procedures = seeded_procedures();
-    let institutions = seed::institutions(&read("institutions.csv")).unwrap();
+    let institutions = seed::institutions(&read("institutions.csv"), chrono::NaiveDate::default()).unwrap();
     let town_halls = seed::town_halls(&read("town_halls.csv"), now()).unwrap();
     let territory = Territory::new(communes, std::collections::HashMap::new());
     let catalogue = Catalogue::new(procedures.clone(), institutions);
