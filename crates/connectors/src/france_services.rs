@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
+use aiguilleur_domain::contact::{self, Contacts};
 use aiguilleur_domain::structure::{Access, Kind, Structure};
 use aiguilleur_domain::territory::{Commune, CommuneCode};
 use aiguilleur_domain::text::normalise;
 use chrono::NaiveDate;
 
-use crate::contact::{self, Contacts};
 use crate::hours::{self, Span};
 use crate::table::{Cells, Table};
 use crate::text::{clean, clean_or_none};

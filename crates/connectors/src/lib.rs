@@ -2,7 +2,6 @@
 //! Pure: no input or output, no clock; what must be asked of the directory goes through [`Communes`].
 
 pub mod catalogue;
-mod contact;
 pub mod france_services;
 pub mod fund_areas;
 mod hours;

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod area;
 pub mod code;
+pub mod contact;
 pub mod deadline;
 pub mod disclosure;
 pub mod escalation;
@@ -11,6 +12,7 @@ pub mod experience;
 pub mod fact;
 pub mod follow_up;
 pub mod holidays;
+pub mod keeping;
 pub mod need;
 pub mod opening;
 pub mod opening_week;
