@@ -4,6 +4,7 @@ pub mod access;
 pub mod audit;
 pub mod catalogue;
 pub mod changes;
+pub mod claims;
 pub mod corrections;
 pub mod embedded;
 pub mod figures;
@@ -27,6 +28,7 @@ mod scope;
 pub mod seeds;
 pub mod sessions;
 pub mod structures;
+pub mod suggestions;
 pub mod territory;
 
 pub use pool::Database;
@@ -49,6 +51,8 @@ pub enum StorageError {
     /// Something of that name is there already.
     #[error("il y en a déjà un de ce nom")]
     Taken,
+    #[error(transparent)]
+    Record(#[from] aiguilleur_domain::keeping::UnreadableRecord),
     #[error("la base de données a refusé : {0}")]
     Query(#[source] DieselError),
     #[error("migration : {0}")]

@@ -110,9 +110,12 @@ diesel::table! {
         closed_on -> Nullable<Date>,
         source_date -> Nullable<Date>,
         updated_at -> Timestamptz,
-        edited_at -> Nullable<Timestamptz>,
         sessions -> Jsonb,
         disputed -> Bool,
+        keeper -> Nullable<Uuid>,
+        closures -> Jsonb,
+        edits -> Jsonb,
+        taken_on -> Date,
     }
 }
 
@@ -414,10 +417,39 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    structure_claim (id) {
+        id -> Uuid,
+        structure_id -> Uuid,
+        organisation_id -> Uuid,
+        made_at -> Timestamptz,
+        checked_by -> Text,
+        token_digest -> Nullable<Text>,
+        expires_at -> Nullable<Timestamptz>,
+        status -> Text,
+        settled_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    suggestion (id) {
+        id -> Uuid,
+        structure_id -> Uuid,
+        organisation_id -> Uuid,
+        made_at -> Timestamptz,
+        changes -> Jsonb,
+        note -> Nullable<Text>,
+        verdict -> Nullable<Text>,
+        settled_at -> Nullable<Timestamptz>,
+    }
+}
+
 diesel::joinable!(handoff -> referral (referral_id));
 diesel::joinable!(outcome -> referral (referral_id));
 diesel::joinable!(referral -> organisation (organisation_id));
 diesel::joinable!(member -> organisation (organisation_id));
+diesel::joinable!(structure_claim -> organisation (organisation_id));
+diesel::joinable!(suggestion -> organisation (organisation_id));
 diesel::joinable!(partner_key -> organisation (organisation_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -448,5 +480,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     referral_link,
     refusal_count,
     seed_layer,
-    structure
+    structure,
+    structure_claim,
+    suggestion
 );
