@@ -193,6 +193,27 @@ fn weakly_equal(one: &str, other: &str) -> bool {
     opaque(one) == opaque(other)
 }
 
+/// What a caller knows of the version of what it changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IfMatch {
+    /// Whatever its version is.
+    Any,
+    /// The opaque parts of the tags that it was given.
+    Tags(Vec<String>),
+}
+
+/// `If-Match`; `None` when nothing is said.
+pub fn if_match(request: &HttpRequest) -> Option<IfMatch> {
+    let values: Vec<&str> = request.headers().get_all(header::IF_MATCH).filter_map(|value| value.to_str().ok()).collect();
+    let tags: Vec<&str> = values.iter().flat_map(|value| value.split(',')).map(str::trim).collect();
+    let opaque = |tag: &&str| tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"').to_owned();
+    match values.is_empty() {
+        true => None,
+        false if tags.contains(&"*") => Some(IfMatch::Any),
+        false => Some(IfMatch::Tags(tags.iter().map(opaque).collect())),
+    }
+}
+
 /// A segment of the path, as written there.
 pub fn segment<'r>(request: &'r HttpRequest, name: &str) -> &'r str {
     request.match_info().get(name).unwrap_or_default()

@@ -187,8 +187,8 @@ impl Schedule {
 fn closed_spans(closures: &[ExceptionalClosure], time_zone: Tz) -> Vec<Closed> {
     // Where a clock skips midnight, the day begins with the first hour that there is.
     let midnight = |day: NaiveDate| {
-        let hours = (0..24).filter_map(|hour| NaiveTime::from_hms_opt(hour, 0, 0));
-        hours.filter_map(|time| day.and_time(time).and_local_timezone(time_zone).earliest()).next().map(|instant| instant.to_utc())
+        let mut hours = (0..24).filter_map(|hour| NaiveTime::from_hms_opt(hour, 0, 0));
+        hours.find_map(|time| day.and_time(time).and_local_timezone(time_zone).earliest()).map(|instant| instant.to_utc())
     };
     let mut closures: Vec<&ExceptionalClosure> = closures.iter().collect();
     closures.sort_by_key(|closure| closure.from);

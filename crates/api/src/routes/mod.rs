@@ -2,6 +2,7 @@
 
 pub(crate) mod arrivals;
 mod audit;
+pub(crate) mod claims;
 mod communes;
 mod corrections;
 mod coverage;
@@ -10,8 +11,10 @@ pub(crate) mod escalation;
 pub(crate) mod figures;
 mod follow_ups;
 pub(crate) mod handoffs;
+mod history;
 mod institutions;
 mod issuers;
+mod kept_structures;
 mod me;
 mod members;
 mod operations;
@@ -21,7 +24,8 @@ pub(crate) mod partner_keys;
 mod procedures;
 pub(crate) mod referrals;
 mod slips;
-mod structures;
+pub(crate) mod structures;
+mod suggestions;
 
 use actix_web::{HttpRequest, HttpResponse};
 use aiguilleur_domain::territory::Commune;
@@ -55,6 +59,10 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
     institutions::configure(config);
     communes::configure(config);
     structures::configure(config);
+    kept_structures::configure(config);
+    claims::configure(config);
+    suggestions::configure(config);
+    history::configure(config);
     orientations::configure(config);
     deadlines::configure(config);
     // Before `/v1/referrals/{id}`, whose ids are no words.
