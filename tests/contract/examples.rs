@@ -58,19 +58,27 @@ impl Operation {
                 _ => {}
             }
         }
-        let token = if access::allows(self.id, &[Role::Mediator], false) { &known.mediator } else { &known.administrator };
+        let token = match self.id {
+            id if access::allows(id, &[Role::Mediator], false) => &known.mediator,
+            id if access::allows(id, &[Role::Administrator], false) => &known.administrator,
+            _ => &known.editor,
+        };
         let ids = [
             ("/v1/referrals/{id}", &known.referral),
             ("/v1/organisations/{id}", &known.organisation),
             ("/v1/partner-keys/{id}", &known.key),
             ("/v1/issuers/{id}", &known.issuer),
             ("/v1/corrections/{id}", &known.correction),
+            ("/v1/claims/{id}", &known.claim),
+            ("/v1/structures/{id}/suggestions", &known.place),
+            ("/v1/history/{entity}/{id}", &known.place),
         ];
         if let Some((_, id)) = ids.into_iter().find(|(prefix, _)| self.path.starts_with(prefix)) {
             path = self.path.replace("{id}", id).replace("{member_id}", &known.member).replace("{handoff_id}", &known.handoff);
+            path = path.replace("{entity}", "structure").replace("{suggestion_id}", &known.suggestion);
         }
         let mut headers = if self.needs_token() { vec![("Authorization", format!("Bearer {token}"))] } else { Vec::new() };
-        if self.id == "create_transition" {
+        if ["create_transition", "update_structure"].contains(&self.id) {
             headers.push(("If-Match", "*".to_owned()));
         }
         let mut body = self.body().cloned();
@@ -171,6 +179,13 @@ fn outline(value: &Value) -> Vec<&String> {
 pub struct Known {
     pub mediator: String,
     pub administrator: String,
+    /// Of structures, of no organisation that anybody else is of.
+    pub editor: String,
+    /// Has been edited here.
+    pub place: String,
+    pub claim: String,
+    /// On that place.
+    pub suggestion: String,
     pub referral: String,
     pub handoff: String,
     /// On the referral's slip.
@@ -191,6 +206,7 @@ impl Known {
         let known = Self {
             mediator: app.token("mediator", "somebody", "somewhere"),
             administrator: app.token("administrator", "somebody", "installation"),
+            editor: app.token("structure_editor", "somebody", &format!("other-{name}")),
             ..Self::default()
         };
         let shown = operations().into_iter().find(|operation| operation.id == "create_referral").and_then(|create| create.body().cloned());
@@ -207,6 +223,17 @@ impl Known {
         let members = format!("/v1/organisations/{}/members", text(&organisation, "id"));
         let member = post(&members, json!({"subject": "known", "roles": ["mediator"]})).await;
         let key = post("/v1/partner-keys", json!({"organisation": name, "label": "x", "origins": ["https://known.exemple.fr"]})).await;
+        // Another one each time: so many suggestions may wait for one place.
+        let places = app.get("/v1/structures?lat=48.11&lon=-1.68&limit=100").await.json()["items"].as_array().unwrap().clone();
+        let place = text(&places[fastrand::usize(..places.len())], "id");
+        let (authorization, path) = (format!("Bearer {}", known.administrator), format!("/v1/structures/{place}"));
+        let change = json!({"note": name});
+        let headers = [("Authorization", authorization.as_str()), ("If-Match", "*")];
+        let edited = app.send(Method::PATCH, &path, &headers, Some(&change)).await;
+        assert_eq!(edited.status, 200, "{}", edited.text);
+        let suggestion = post(&format!("{path}/suggestions"), json!({"changes": {"phone": "02 61 91 01 98"}})).await;
+        let claimant = app.token("structure_editor", "somebody", &name);
+        let claim = made(app, &claimant, &format!("{path}/claims"), &json!({})).await;
         let url = format!("https://{name}.exemple.fr");
         let issuer = post("/v1/issuers", json!({"slug": name, "label": "x", "url": url, "audiences": ["aiguilleur"]})).await;
         Self {
@@ -219,6 +246,9 @@ impl Known {
             key: text(&key, "id"),
             key_itself: text(&key, "key"),
             issuer: text(&issuer, "id"),
+            claim: text(&claim, "id"),
+            suggestion: text(&suggestion, "id"),
+            place,
             ..known
         }
     }

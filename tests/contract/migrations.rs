@@ -63,7 +63,7 @@ async fn everything_is_commented_and_nothing_serves_as_an_owner() {
     let unguarded = "SELECT relname::text AS line FROM pg_class WHERE relkind = 'r' AND NOT relrowsecurity \
         AND relname IN ('referral', 'handoff', 'handoff_event', 'outcome', 'outbox', 'idempotency', 'member', 'partner_key', 'issuer', \
         'mail_link', 'ended_session', 'audit_entry', 'referral_link', 'refusal_count', \
-        'record_version')";
+        'record_version', 'structure_claim', 'suggestion')";
     assert!(lines(&database, unguarded).await.is_empty());
 }
 

@@ -2,6 +2,7 @@
 //! A helper that can't do its part panics with what to do: a test has nobody else to tell.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc, reason = "tests end by panicking")]
 
+mod mailbox;
 pub mod raw;
 pub mod registry;
 mod stub;
@@ -16,6 +17,7 @@ use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 use uuid::Uuid;
 
+pub use mailbox::Mailbox;
 pub use stub::Stub;
 
 /// Connection string of the run's cluster, with `{user}` and `{database}` to be filled in.
