@@ -85,6 +85,10 @@ impl Operation {
         if let Some(code) = body.as_mut().and_then(|body| body.get_mut("code")) {
             *code = json!(known.code);
         }
+        // A declared room counts for 90 days at most.
+        if let Some(until) = body.as_mut().and_then(|body| body.get_mut("until")) {
+            *until = json!(chrono::Utc::now().date_naive() + chrono::Duration::days(30));
+        }
         Request { method: self.method.clone(), path, query: query.join("&"), headers, body }
     }
 
