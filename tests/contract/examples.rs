@@ -57,10 +57,14 @@ impl Operation {
             ("/v1/issuers/{id}", &known.issuer),
             ("/v1/corrections/{id}", &known.correction),
             ("/v1/networks/{id}", &known.network),
+            ("/v1/claims/{id}", &known.claim),
+            ("/v1/structures/{id}/suggestions", &known.place),
+            ("/v1/history/{entity}/{id}", &known.place),
         ];
         let known_id = ids.into_iter().find(|(prefix, _)| self.path.starts_with(prefix));
         let mut path = known_id.map_or_else(|| self.path.to_owned(), |(_, id)| self.path.replace("{id}", id));
         path = path.replace("{member_id}", &known.member).replace("{handoff_id}", &known.handoff);
+        path = path.replace("{entity}", "structure").replace("{suggestion_id}", &known.suggestion);
         let mut query = Vec::new();
         for parameter in self.said["parameters"].as_array().into_iter().flatten() {
             let Some(example) = parameter.get("example") else { continue };
@@ -73,10 +77,11 @@ impl Operation {
             }
         }
         let may = |role| access::allows(self.id, &[role], false);
-        let token = match (may(Role::Mediator), may(Role::Administrator)) {
-            (true, _) => &known.mediator,
-            (false, true) => &known.administrator,
-            (false, false) => &known.editor,
+        let token = match (may(Role::Mediator), may(Role::Administrator), may(Role::StructureEditor)) {
+            (true, ..) => &known.mediator,
+            (_, true, _) => &known.administrator,
+            (_, _, true) => &known.claimant,
+            _ => &known.editor,
         };
         let mut headers = if self.needs_token() { vec![("Authorization", format!("Bearer {token}"))] } else { Vec::new() };
         let asks_for_version = |parameter: &Value| parameter["name"] == "If-Match";
@@ -86,6 +91,10 @@ impl Operation {
         let mut body = self.body().cloned();
         if let Some(code) = body.as_mut().and_then(|body| body.get_mut("code")) {
             *code = json!(known.code);
+        }
+        // A declared room counts for 90 days at most.
+        if let Some(until) = body.as_mut().and_then(|body| body.get_mut("until")) {
+            *until = json!(chrono::Utc::now().date_naive() + chrono::Duration::days(30));
         }
         Request { method: self.method.clone(), path, query: query.join("&"), headers, body }
     }
@@ -192,6 +201,13 @@ pub struct Known {
     pub referent: String,
     pub relay: String,
     pub misuse: String,
+    /// Of structures, of no organisation that anybody else is of.
+    pub claimant: String,
+    /// Has been edited here.
+    pub place: String,
+    pub claim: String,
+    /// On that place.
+    pub suggestion: String,
     pub referral: String,
     pub handoff: String,
     /// On the referral's slip.
@@ -215,6 +231,7 @@ impl Known {
             mediator: app.token("mediator", "somebody", "somewhere"),
             administrator: app.token("administrator", "somebody", "installation"),
             editor: app.token_with(&EDITOR),
+            claimant: app.token("structure_editor", "somebody", &format!("other-{name}")),
             ..Self::default()
         };
         let shown = |id| operations().into_iter().find(|operation| operation.id == id).and_then(|create| create.body().cloned()).unwrap();
@@ -250,6 +267,17 @@ impl Known {
             let answer = app.send(Method::PUT, &path, &[("Authorization", &authorization)], body.as_ref()).await;
             assert!(answer.status.is_success(), "{path}: {}", answer.text);
         }
+        // Another one each time: so many suggestions may wait for one place.
+        let places = app.get("/v1/structures?lat=48.11&lon=-1.68&limit=100").await.json()["items"].as_array().unwrap().clone();
+        let place = text(&places[fastrand::usize(..places.len())], "id");
+        let (authorization, path) = (format!("Bearer {}", known.administrator), format!("/v1/structures/{place}"));
+        let change = json!({"note": name});
+        let headers = [("Authorization", authorization.as_str()), ("If-Match", "*")];
+        let edited = app.send(Method::PATCH, &path, &headers, Some(&change)).await;
+        assert_eq!(edited.status, 200, "{}", edited.text);
+        let suggestion = post(&format!("{path}/suggestions"), json!({"changes": {"phone": "02 61 91 01 98"}})).await;
+        let claimant = app.token("structure_editor", "somebody", &name);
+        let claim = made(app, &claimant, &format!("{path}/claims"), &json!({})).await;
         let url = format!("https://{name}.exemple.fr");
         let issuer = post("/v1/issuers", json!({"slug": name, "label": "x", "url": url, "audiences": ["aiguilleur"]})).await;
         Self {
@@ -266,6 +294,9 @@ impl Known {
             key_itself: text(&key, "key"),
             issuer: text(&issuer, "id"),
             network,
+            claim: text(&claim, "id"),
+            suggestion: text(&suggestion, "id"),
+            place,
             ..known
         }
     }

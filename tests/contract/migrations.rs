@@ -64,7 +64,7 @@ async fn everything_is_commented_and_nothing_serves_as_an_owner() {
         AND relname IN ('referral', 'handoff', 'handoff_event', 'outcome', 'outbox', 'idempotency', 'member', 'partner_key', 'issuer', \
         'mail_link', 'ended_session', 'audit_entry', 'referral_link', 'refusal_count', \
         'record_version', 'referent', 'referent_showing', 'showing_allowance', 'charter_acceptance', 'misuse_report', 'network', \
-        'network_member', 'practice_note')";
+        'network_member', 'practice_note', 'structure_claim', 'suggestion')";
     assert!(lines(&database, unguarded).await.is_empty());
 }
 

@@ -2,8 +2,8 @@ use aiguilleur_api::spec;
 use serde_json::Value;
 
 /// What names of operations begin with.
-const VERBS: [&str; 12] =
-    ["add_", "create_", "get_", "list_", "post_", "remove_", "report_", "revoke_", "rotate_", "stream_", "update_", "write_"];
+const VERBS: [&str; 13] =
+    ["add_", "create_", "get_", "list_", "post_", "remove_", "report_", "restore_", "revoke_", "rotate_", "stream_", "update_", "write_"];
 
 #[test]
 fn the_document_on_disk_is_the_one_the_code_generates() {

@@ -166,6 +166,20 @@ async fn changes_are_refused(reached: &mut Reached, app: &App, known: &Known) {
     }
     let stale = with_header(named("add_handoff").request(known), "If-Match", "W/\"99\"");
     note(reached, &named("add_handoff"), app, stale).await;
+    let edit = named("update_structure");
+    let with_version = |version: Option<&'static str>| {
+        let mut request = edit.request(known);
+        request.headers.retain(|(name, _)| *name != "If-Match");
+        request.headers.extend(version.map(|version| ("If-Match", version.to_owned())));
+        request
+    };
+    for request in [with_version(None), with_version(Some("W/\"0-fr\""))] {
+        note(reached, &edit, app, request).await;
+    }
+    let suggest = named("create_suggestion");
+    for _ in 0..=50 {
+        note(reached, &suggest, app, suggest.request(known)).await;
+    }
     note(reached, &change, app, to("cancelled", Some("*"))).await;
     let link = named("create_link");
     let request = with_body(link.request(known), json!({"for": "target", "handoff_id": known.handoff})).unwrap();

@@ -4,6 +4,7 @@ mod catalogue;
 mod networks;
 mod referents;
 mod showings;
+mod structures;
 
 use std::time::Duration;
 

@@ -23,6 +23,8 @@ const ANYBODY_KNOWN: Access = Access::Roles(Role::VARIANTS);
 const ADMINISTRATORS: Access = Access::Roles(&[Role::Administrator]);
 /// Whoever keeps the directory's records.
 const KEEPERS: Access = Access::Roles(&[Role::StructureEditor, Role::NetworkManager, Role::Administrator]);
+/// Whoever runs a structure, for its own record; which one that is, the handler says.
+const STRUCTURE_EDITORS: Access = Access::Roles(&[Role::StructureEditor, Role::Administrator]);
 /// Editors read what was done to their own organisation's records.
 const AUDITORS: Access = Access::Roles(&[Role::StructureEditor, Role::InstitutionEditor, Role::Administrator]);
 
@@ -46,6 +48,7 @@ pub const OPERATIONS: &[(&str, Access)] = &[
     ("add_member", ADMINISTRATORS),
     ("add_network_member", NETWORK_KEEPERS),
     ("create_charter_acceptance", MEDIATORS),
+    ("create_claim", Access::Roles(&[Role::StructureEditor])),
     ("create_issuer", ADMINISTRATORS),
     ("create_link", Access::Referrers),
     ("create_message", MEDIATORS),
@@ -56,6 +59,7 @@ pub const OPERATIONS: &[(&str, Access)] = &[
     ("create_referral", Access::Referrers),
     ("create_referrals_batch", Access::Referrers),
     ("create_showing", MEDIATORS),
+    ("create_suggestion", ANYBODY_KNOWN),
     ("create_transition", Access::Referrers),
     ("get_charter", MEDIATORS),
     ("get_commune", Access::Public),
@@ -75,10 +79,12 @@ pub const OPERATIONS: &[(&str, Access)] = &[
     ("get_slip", Access::Referrers),
     ("get_structure", Access::Public),
     ("list_audit", AUDITORS),
+    ("list_claims", ADMINISTRATORS),
     ("list_communes", Access::Public),
     ("list_corrections", KEEPERS),
     ("list_coverage", Access::Public),
     ("list_follow_ups", Access::Referrers),
+    ("list_history", AUDITORS),
     ("list_institutions", Access::Public),
     ("list_issuers", ADMINISTRATORS),
     ("list_members", ADMINISTRATORS),
@@ -96,6 +102,7 @@ pub const OPERATIONS: &[(&str, Access)] = &[
     ("list_showings", CONTACT_KEEPERS),
     ("list_structures", Access::Public),
     ("list_structures_geojson", Access::Public),
+    ("list_suggestions", STRUCTURE_EDITORS),
     ("post_deadlines", Access::Public),
     ("post_orientation", Access::Public),
     ("remove_issuer", ADMINISTRATORS),
@@ -108,10 +115,13 @@ pub const OPERATIONS: &[(&str, Access)] = &[
     ("report_outcome", Access::Referrers),
     ("report_outcome_by_code", Access::Agents),
     ("report_refusal", Access::Referrers),
+    ("restore_record", AUDITORS),
     ("revoke_partner_key", ADMINISTRATORS),
     ("rotate_partner_key", ADMINISTRATORS),
     ("stream_audit", ADMINISTRATORS),
     ("stream_structures", Access::Public),
+    ("update_capacity", STRUCTURE_EDITORS),
+    ("update_claim", ADMINISTRATORS),
     ("update_correction", KEEPERS),
     ("update_institution", ADMINISTRATORS),
     ("update_member", ADMINISTRATORS),
@@ -120,6 +130,8 @@ pub const OPERATIONS: &[(&str, Access)] = &[
     ("update_organisation", ADMINISTRATORS),
     ("update_procedure", ADMINISTRATORS),
     ("update_referent", CONTACT_KEEPERS),
+    ("update_structure", STRUCTURE_EDITORS),
+    ("update_suggestion", STRUCTURE_EDITORS),
     ("write_practice_note", NOTE_WRITERS),
 ];
 

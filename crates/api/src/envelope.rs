@@ -91,6 +91,7 @@ pub fn told(path: &str) -> &str {
         _ if plain.contains("sign-in") && plain.contains("link") => sign_in::LINKS,
         (Some("s"), Some(_)) => "/s/",
         (Some("c"), Some(_)) => "/c/",
+        (Some("revendication"), Some(_)) => "/revendication/",
         _ => path,
     }
 }
@@ -182,7 +183,13 @@ mod tests {
         {
             assert_eq!(told(path), sign_in::LINKS, "{path}");
         }
-        for (path, shown) in [("/s/SECRET", "/s/"), ("//%73/SECRET/", "/s/"), ("/c/7Q4M2XK9D3/data", "/c/"), ("/C/7q4m2xk9d3", "/c/")] {
+        for (path, shown) in [
+            ("/s/SECRET", "/s/"),
+            ("/Revendication/SECRET", "/revendication/"),
+            ("//%73/SECRET/", "/s/"),
+            ("/c/7Q4M2XK9D3/data", "/c/"),
+            ("/C/7q4m2xk9d3", "/c/"),
+        ] {
             assert_eq!(told(path), shown, "{path}");
         }
         for path in ["/c", "/s", "/sign-in", "/sign-in/with/agents", "/v1/organisations", "/%FF"] {

@@ -88,7 +88,8 @@ impl Fields {
         }
     }
 
-    /// Reads a JSON object; objects within it are flattened (`target/type`). Null is the same as absent, but for [`Fields::is_null`].
+    /// Reads a JSON object; objects within it are flattened (`target/type`), and so are those in its lists (`closures/0/from`, known as
+    /// `closures/#/from`). Null is the same as absent, but for [`Fields::is_null`].
     ///
     /// # Errors
     /// 400 when it isn't an object, holds a NUL character, or names a field that isn't known.
@@ -97,7 +98,7 @@ impl Fields {
             return Err(Problem::new(Kind::MalformedRequest, "Le corps doit être un objet JSON."));
         };
         let mut fields = Self { origin: Origin::Body, values: BTreeMap::new(), nulls: BTreeSet::new(), errors: RefCell::default() };
-        fields.read_object(object, "", known);
+        fields.read_object(object, "", "", known);
         let errors = fields.errors.take();
         if errors.is_empty() {
             Ok(fields)
@@ -106,31 +107,60 @@ impl Fields {
         }
     }
 
-    fn read_object(&mut self, object: serde_json::Map<String, Value>, prefix: &str, known: &[String]) {
+    /// `pattern` is the prefix with a `#` for each place in a list.
+    fn read_object(&mut self, object: serde_json::Map<String, Value>, prefix: &str, pattern: &str, known: &[String]) {
         for (key, value) in object {
-            let name = format!("{prefix}{key}");
-            let inner = format!("{name}/");
-            if !known.iter().any(|known| *known == name || known.starts_with(&inner)) {
+            let (name, pattern) = (format!("{prefix}{key}"), format!("{pattern}{key}"));
+            let (inner, inner_pattern, items_pattern) = (format!("{name}/"), format!("{pattern}/"), format!("{pattern}/#/"));
+            let holds_objects = known.iter().any(|known| known.starts_with(&items_pattern));
+            if !known.iter().any(|known| *known == pattern || known.starts_with(&inner_pattern)) {
                 if self.errors.borrow().len() >= MAX_ERRORS {
                     return;
                 }
                 let allowed = if self.errors.borrow().is_empty() { known.to_vec() } else { Vec::new() };
                 self.report_with(Kind::MalformedRequest, &name, format!("« {name} » n'est pas un champ d'ici."), allowed);
+            } else if holds_objects && !value.is_null() {
+                self.read_items(value, &name, &items_pattern, known);
             } else if let Value::Object(object) = value {
-                if known.contains(&name) {
+                if known.contains(&pattern) {
                     self.report(Kind::MalformedRequest, &name, "Une valeur simple est attendue ici, pas un objet.");
                 } else {
-                    self.read_object(object, &inner, known);
+                    self.read_object(object, &inner, &inner_pattern, known);
                 }
             } else if value.is_null() {
                 self.nulls.insert(name);
             } else {
                 match raw(value) {
-                    Some(raw) if known.contains(&name) => drop(self.values.insert(name, raw)),
+                    Some(raw) if known.contains(&pattern) => drop(self.values.insert(name, raw)),
                     Some(_) => self.report(Kind::MalformedRequest, &name, "Un objet JSON est attendu ici."),
                     None => self.report(Kind::MalformedRequest, &name, "Cette valeur ne peut pas être lue."),
                 }
             }
+        }
+    }
+
+    fn read_items(&mut self, value: Value, name: &str, pattern: &str, known: &[String]) {
+        let Value::Array(items) = value else {
+            return self.report(Kind::MalformedRequest, name, "Une liste d'objets est attendue ici.");
+        };
+        if items.len() > MAX_WORDS {
+            return self.report(Kind::InvalidValue, name, format!("{MAX_WORDS} valeurs au plus."));
+        }
+        self.values.insert(name.to_owned(), Raw::List(vec![Raw::Flag(true); items.len()]));
+        for (item, index) in items.into_iter().zip(0_usize..) {
+            let place = format!("{name}/{index}");
+            match item {
+                Value::Object(object) => self.read_object(object, &format!("{place}/"), pattern, known),
+                _ => self.report(Kind::MalformedRequest, &place, "Un objet JSON est attendu ici."),
+            }
+        }
+    }
+
+    /// How many objects a list holds.
+    pub fn items(&self, name: &str) -> usize {
+        match self.values.get(name) {
+            Some(Raw::List(items)) => items.len(),
+            _ => 0,
         }
     }
 
@@ -229,6 +259,17 @@ impl Fields {
         T: std::str::FromStr + VariantArray + Copy + Into<&'static str>,
     {
         self.codes_with(name, |word| code::parse(word))
+    }
+
+    /// Several texts; `wrong` tells what is amiss with one, and what is allowed instead.
+    pub fn checked_texts(&self, name: &str, most: usize, wrong: impl Fn(&str) -> Option<(String, Vec<String>)>) -> Vec<String> {
+        let texts = self.texts(name, most);
+        for (text, index) in texts.iter().zip(0_usize..) {
+            if let Some((detail, allowed)) = wrong(text) {
+                self.report_with(Kind::InvalidValue, &format!("{name}/{index}"), detail, allowed);
+            }
+        }
+        texts
     }
 
     /// Several words of a vocabulary that accepts more spellings than its own.
@@ -350,6 +391,14 @@ impl Fields {
         })
     }
 
+    /// A day alone.
+    pub fn day(&self, name: &str) -> Option<NaiveDate> {
+        match self.moment(name)? {
+            Moment::Day(day) => Some(day),
+            Moment::Instant(_) => self.refuse(name, "Un jour est attendu, par exemple 2026-11-23."),
+        }
+    }
+
     pub fn uuid(&self, name: &str) -> Option<Uuid> {
         let text = self.text(name, 64)?;
         Uuid::parse_str(text).ok().or_else(|| self.misread(name, "Un identifiant UUID est attendu."))
@@ -457,6 +506,21 @@ mod tests {
         assert!(Fields::from_json(json!({"target": "x"}), &names).is_err());
         assert!(Fields::from_json(json!({"mode": {}}), &names).is_err());
         assert!(Fields::from_json(json!([]), &names).is_err());
+    }
+
+    #[test]
+    fn lists_of_objects_have_pointers() {
+        let names = known(&["closures/#/from", "closures/#/at/lat"]);
+        let two = json!({"closures": [{"from": "2026-12-24"}, {"from": "2027-01-02", "at": {"lat": 48}}]});
+        let fields = Fields::from_json(two, &names).unwrap();
+        assert_eq!((fields.items("closures"), fields.text("closures/1/from", 20)), (2, Some("2027-01-02")));
+        assert_eq!(fields.number("closures/1/at/lat", 0.0..=90.0), Some(48.0));
+        let refused = Fields::from_json(json!({"closures": [{}, {"colour": "red"}]}), &names).unwrap_err();
+        assert_eq!(refused.document("", "").status_and_pointer(), (400, Some("/closures/1/colour".to_owned())));
+        for wrong in [json!({"closures": {}}), json!({"closures": [3]}), json!({"closures": "x"}), json!({"closures": vec![json!({}); 51]})]
+        {
+            assert!(Fields::from_json(wrong, &names).is_err());
+        }
     }
 
     impl crate::problem::ProblemDocument {

@@ -99,6 +99,18 @@ impl Post {
         Ok(mailer.send_for(address, reply_to, "Une question d'un médiateur, par Aiguilleur", text).await?)
     }
 
+    /// Sends a place's own address the link by which whoever reads its mail says who keeps its record.
+    pub async fn send_claim(&self, address: &str, link: &str, place: &str, organisation: &str) -> Result<(), PostError> {
+        let mailer = self.mailer.as_ref().ok_or(PostError::NoMailer)?;
+        let text = format!(
+            "Bonjour,\n\nDans l'annuaire Aiguilleur, votre adresse est celle de « {place} ». L'organisation « {organisation} » demande à \
+             tenir sa fiche : horaires, coordonnées, fermetures, places.\n\nSi elle gère bien ce lieu, ouvrez ce lien dans les 7 jours, puis \
+             confirmez ; vous pouvez aussi y refuser :\n\n{link}\n\nL'ouvrir ne change rien. Vous ne connaissez pas cette organisation ? \
+             Refusez, ou ne faites rien : sans confirmation, rien n'est changé.\n"
+        );
+        Ok(mailer.send(address, "Qui tient la fiche de votre lieu ?", text).await?)
+    }
+
     async fn new_link(&self, address: &str, lasts: Duration) -> Result<String, StorageError> {
         let token = secret();
         let mut scope = scoped(&self.database, Scope::System).await?;

@@ -6,6 +6,7 @@ mod address;
 mod admission;
 pub mod atlas;
 pub mod auth;
+mod claim_page;
 mod codes;
 mod envelope;
 pub mod escalations;
@@ -22,6 +23,7 @@ mod sign_in;
 mod slip;
 pub mod spec;
 pub mod state;
+mod structure_change;
 mod target_page;
 pub mod texts;
 mod tongue;
@@ -66,6 +68,7 @@ pub fn serve(listener: TcpListener, state: AppState, beside: fn(&mut web::Servic
             .configure(sign_in::configure)
             .configure(person::configure)
             .configure(target_page::configure)
+            .configure(claim_page::configure)
             .configure(beside)
             .default_service(web::to(routes::not_found))
             .wrap(middleware::Compress::default())

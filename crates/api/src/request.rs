@@ -223,17 +223,19 @@ fn weakly_equal(one: &str, other: &str) -> bool {
 /// # Errors
 /// 428 when it doesn't say, 412 when it knows another.
 pub fn check_version(request: &HttpRequest, version: i32) -> Result<(), Problem> {
-    let mut tags =
-        request.headers().get_all(header::IF_MATCH).filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).peekable();
-    if tags.peek().is_none() {
-        let detail = "L'en-tête « If-Match » est attendu, avec l'« ETag » de l'enregistrement. Rien n'a été changé.";
-        return Err(Problem::new(Kind::VersionRequired, detail));
+    match if_match(request) {
+        IfMatch::Any => Ok(()),
+        IfMatch::Tags(tags) if tags.iter().any(|tag| *tag == version.to_string()) => Ok(()),
+        IfMatch::Missing => {
+            let detail = "L'en-tête « If-Match » est attendu, avec l'« ETag » de l'enregistrement. Rien n'a été changé.";
+            Err(Problem::new(Kind::VersionRequired, detail))
+        }
+        IfMatch::Tags(_) => {
+            let detail =
+                "Quelqu'un a changé cet enregistrement depuis que vous l'avez lu. Relisez-le, puis réessayez. Rien n'a été changé.";
+            Err(Problem::new(Kind::VersionChanged, detail))
+        }
     }
-    if tags.map(str::trim).any(|tag| tag == "*" || weakly_equal(tag, &format!("\"{version}\""))) {
-        return Ok(());
-    }
-    let detail = "Quelqu'un a changé cet enregistrement depuis que vous l'avez lu. Relisez-le, puis réessayez. Rien n'a été changé.";
-    Err(Problem::new(Kind::VersionChanged, detail))
 }
 
 /// A segment of the path, as written there.

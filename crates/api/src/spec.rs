@@ -179,29 +179,36 @@ pub fn query_parameters(method: &str, pattern: &str) -> &'static [String] {
     KNOWN.get(&(method.to_ascii_lowercase(), pattern.to_owned())).map_or(&[], Vec::as_slice)
 }
 
-/// The fields of a schema, those of objects within it written `target/type`.
+/// The fields of a schema: those of objects within it are written `target/type`, those of objects in a list `closures/#/from`.
 pub fn body_fields(schema: &str) -> Vec<String> {
     static KNOWN: LazyLock<BTreeMap<String, Vec<String>>> = LazyLock::new(|| {
-        let schemas = document().pointer("/components/schemas").and_then(Value::as_object);
-        let named = |name: &str| schemas.and_then(|schemas| schemas.get(name));
-        let fields = |schema: &Value| {
-            let properties = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
-            properties
-                .flat_map(|(name, property)| {
-                    // An object that may be left out is one of that and null.
-                    let may_be = property.get("oneOf").and_then(Value::as_array).into_iter().flatten();
-                    let reference = may_be.chain([property]).find_map(|one| one.get("$ref")?.as_str()?.rsplit('/').next());
-                    let inner = reference.and_then(named).and_then(|schema| schema.get("properties")).and_then(Value::as_object);
-                    match inner {
-                        Some(inner) => inner.keys().map(|key| format!("{name}/{key}")).collect(),
-                        None => vec![name.clone()],
-                    }
-                })
-                .collect::<Vec<_>>()
-        };
-        schemas.into_iter().flatten().map(|(name, schema)| (name.clone(), fields(schema))).collect()
+        let schemas = document().pointer("/components/schemas").and_then(Value::as_object).into_iter().flatten();
+        schemas.map(|(name, schema)| (name.clone(), fields_of(schema, DEEPEST))).collect()
     });
     KNOWN.get(schema).cloned().unwrap_or_default()
+}
+
+/// Objects within objects that a body may hold.
+const DEEPEST: usize = 3;
+
+fn fields_of(schema: &Value, depth: usize) -> Vec<String> {
+    let named = |reference: &Value| document().pointer(&format!("/components/schemas/{}", reference.as_str()?.rsplit('/').next()?));
+    let properties = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+    let mut fields = Vec::new();
+    for (name, property) in properties {
+        // An object that may be left out is one of that and null.
+        let mut may_be = property.get("oneOf").and_then(Value::as_array).into_iter().flatten().chain([property]);
+        let object = may_be.find_map(|one| named(one.get("$ref")?));
+        let item = property.pointer("/items/$ref").and_then(named);
+        let inner = |schema: Option<&Value>| schema.filter(|_| depth > 0).map(|schema| fields_of(schema, depth - 1)).unwrap_or_default();
+        let (within, listed) = (inner(object), inner(item));
+        if within.is_empty() && listed.is_empty() {
+            fields.push(name.clone());
+        }
+        fields.extend(within.into_iter().map(|key| format!("{name}/{key}")));
+        fields.extend(listed.into_iter().map(|key| format!("{name}/#/{key}")));
+    }
+    fields
 }
 
 /// The methods of a path that exists, for `Allow`; empty for one that doesn't. A path written out goes before one with parameters.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use aiguilleur_connectors::france_services;
 use aiguilleur_jobs::JobError;
-use aiguilleur_jobs::import::{self, Options, Progress, Report, RowStatus};
+use aiguilleur_jobs::import::{self, Options, Progress, Report, ReportRow, RowStatus};
 use aiguilleur_jobs::seed::{self, Seed};
 use aiguilleur_outbound::{TimeOuts, Url, data_gouv};
 use chrono::NaiveDate;
@@ -150,6 +150,20 @@ fn summarise(report: &Report) {
         say(&format!("Liste publiée le {}.", date.format("%d/%m/%Y")));
     } else {
         say("Date de publication inconnue : les horaires compteront comme non vérifiés (--source-date pour la donner).");
+    }
+    let kept: Vec<&ReportRow> = report.rows.iter().filter(|row| !row.kept.is_empty()).collect();
+    if !kept.is_empty() {
+        say(&format!("{} fiches modifiées ici gardent ce qu'un gestionnaire a écrit, et que la liste dit autrement :", kept.len()));
+    }
+    for row in kept.iter().take(SHOWN) {
+        let fields: Vec<&str> = row.kept.iter().map(|field| field.name()).collect();
+        say(&format!("  ligne {} : {}", row.line, fields.join(", ")));
+    }
+    if kept.len() > SHOWN {
+        say(&format!("  … et {} autres : --report FICHIER les donne toutes.", kept.len() - SHOWN));
+    }
+    for closure in &report.kept_open {
+        say(&format!("  « {} » n'est plus dans la liste, mais quelqu'un tient sa fiche ici : elle reste ouverte.", closure.name));
     }
     if report.closures_withheld {
         say("Une ligne n'a pas d'identifiant : aucun lieu n'est fermé cette fois, ce pourrait être le sien.");

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use aiguilleur_domain::contact::{self, Contacts};
 use aiguilleur_domain::structure::{Access, Kind, Structure};
 use aiguilleur_domain::territory::{Commune, CommuneCode};
 use aiguilleur_domain::text::normalise;
@@ -11,7 +12,6 @@ use crate::hours::{self, Span};
 use crate::table::{Cells, Table};
 use crate::text::{clean, clean_or_none};
 use crate::{BrokenFile, Fault, Row, Setting, position};
-use aiguilleur_domain::contact::{self, Contacts};
 
 /// The name of this source in [`Structure::source`].
 pub const SOURCE: &str = "france-services";

@@ -23,7 +23,7 @@ pub struct Brief {
     id: Uuid,
     /// Where distances are measured to.
     pub(crate) position: Option<Location>,
-    /// `None`: no hours, unreadable ones, or hours too old to count.
+    /// `None`: no hours, unreadable ones, or hours too old to count, and no exceptional closure.
     schedule: Option<Arc<Schedule>>,
     pub(crate) reach: Reach,
     /// The first zone of its reach, often the only one.

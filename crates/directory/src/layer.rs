@@ -25,7 +25,7 @@ pub struct Entry {
     pub structure: Structure,
     /// Where distances are measured to; the commune's centre when the structure has no position of its own.
     pub position: Option<Location>,
-    /// `None`: no hours, unreadable ones, or hours too old to count.
+    /// `None`: no hours, unreadable ones, or hours too old to count, and no exceptional closure.
     schedule: Option<Arc<Schedule>>,
     /// Its name, normalised, for searching.
     pub plain_name: String,
@@ -40,7 +40,7 @@ impl Entry {
 /// The state of hours that count only for a while after they were checked.
 pub(crate) fn opening_at(schedule: Option<&Schedule>, checked_on: Option<NaiveDate>, instant: DateTime<Utc>) -> Opening {
     let counts = still_counts(checked_on, instant.date_naive());
-    schedule.filter(|_| counts).map_or(Opening::UNKNOWN, |schedule| schedule.at(instant))
+    schedule.map_or(Opening::UNKNOWN, |schedule| if counts { schedule.at(instant) } else { schedule.without_hours_at(instant) })
 }
 
 /// A set of doors that a rule may name.
@@ -293,12 +293,19 @@ impl Schedules<'_> {
     }
 
     fn read(&mut self, structure: &Structure, hours: Option<&String>, checked_on: Option<NaiveDate>) -> Option<Arc<Schedule>> {
-        let hours = hours?;
-        if structure.is_closed() || !still_counts(checked_on, self.now.date_naive()) {
+        let hours = hours.filter(|_| still_counts(checked_on, self.now.date_naive()));
+        let is_silent = hours.is_none() && structure.closures.is_empty();
+        if structure.is_closed() || is_silent {
             return None;
         }
         let commune = self.territory.resolve(&structure.commune)?.commune;
         let region = HolidayRegion::of_departement(&commune.departement);
+        // Closures are a place's own: nothing to share.
+        if !structure.closures.is_empty() {
+            let hours = hours.map(String::as_str);
+            return Schedule::with_closures(hours, &structure.closures, commune.time_zone, region, self.now).map(Arc::new);
+        }
+        let hours = hours?;
         let key = (hours.clone(), commune.time_zone, region);
         let parse = || Schedule::parse(hours, commune.time_zone, region, self.now).map(Arc::new);
         self.known.entry(key).or_insert_with(parse).clone()

@@ -20,6 +20,121 @@ pub fn emails(cell: &str) -> Contacts {
     contacts(cell, email)
 }
 
+/// The one number that a text is, however it is spelt.
+pub fn one_phone(text: &str, departement: &str) -> Option<String> {
+    phone(text, departement)
+}
+
+/// The one address that a text is, in lower case.
+pub fn one_email(text: &str) -> Option<String> {
+    email(text)
+}
+
+/// Why an address seems to be somebody's own rather than a place's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Private {
+    /// Its provider gives addresses to anybody.
+    FreeProvider,
+    /// It reads like a first name and a name.
+    PersonsName,
+}
+
+/// Providers of addresses to the public in France.
+const FREE_PROVIDERS: [&str; 32] = [
+    "aliceadsl.fr",
+    "aol.com",
+    "bbox.fr",
+    "club-internet.fr",
+    "free.fr",
+    "gmail.com",
+    "gmx.com",
+    "gmx.fr",
+    "hotmail.com",
+    "hotmail.fr",
+    "icloud.com",
+    "laposte.net",
+    "live.com",
+    "live.fr",
+    "mac.com",
+    "mailo.com",
+    "me.com",
+    "msn.com",
+    "neuf.fr",
+    "netcourrier.com",
+    "numericable.fr",
+    "orange.fr",
+    "outlook.com",
+    "outlook.fr",
+    "proton.me",
+    "protonmail.com",
+    "sfr.fr",
+    "tutanota.com",
+    "voila.fr",
+    "wanadoo.fr",
+    "yahoo.com",
+    "yahoo.fr",
+];
+
+/// Words of addresses that stand for a service, in two-part names such as `france.services@` or `pole-social@`.
+const OF_A_SERVICE: [&str; 40] = [
+    "accueil",
+    "action",
+    "agence",
+    "aide",
+    "antenne",
+    "asso",
+    "association",
+    "bib",
+    "bibliotheque",
+    "caf",
+    "ccas",
+    "centre",
+    "cias",
+    "conseil",
+    "contact",
+    "cyber",
+    "direction",
+    "emploi",
+    "espace",
+    "fr",
+    "france",
+    "guichet",
+    "info",
+    "infos",
+    "jeunes",
+    "jeunesse",
+    "mairie",
+    "maison",
+    "mediatheque",
+    "mission",
+    "numerique",
+    "point",
+    "pole",
+    "rdv",
+    "relais",
+    "secretariat",
+    "service",
+    "services",
+    "social",
+    "ville",
+];
+
+/// Whether an address seems to be a private person's. A guess: it warns, and refuses nothing.
+pub fn looks_private(address: &str) -> Option<Private> {
+    let (local, domain) = address.split_once('@')?;
+    if FREE_PROVIDERS.contains(&domain) {
+        return Some(Private::FreeProvider);
+    }
+    let parts: Vec<&str> = local.split('.').collect();
+    let is_name = |part: &&str| {
+        let words: Vec<&str> = part.split('-').collect();
+        part.len() >= 2
+            && words.iter().all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase()))
+            && !words.iter().any(|word| OF_A_SERVICE.contains(word))
+    };
+    (parts.len() == 2 && parts.iter().all(is_name)).then_some(Private::PersonsName)
+}
+
 fn contacts(cell: &str, read: impl Fn(&str) -> Option<String>) -> Contacts {
     let mut contacts = Contacts::default();
     if let Some(only) = read(cell) {
@@ -165,6 +280,42 @@ mod tests {
             ("36 46", "35", "3646"),
         ] {
             assert_eq!(first(cell, departement).as_deref(), Some(number), "{cell}");
+        }
+    }
+
+    #[test]
+    fn ten_spellings_are_one_number() {
+        for spelling in [
+            "0299010203",
+            "02 99 01 02 03",
+            "02.99.01.02.03",
+            "02-99-01-02-03",
+            "02/99/01/02/03",
+            "+33299010203",
+            "+33 (0)2 99 01 02 03",
+            "0033 2 99 01 02 03",
+            "33 2 99 01 02 03",
+            "(02) 99 01 02 03",
+            "02\u{a0}99\u{a0}01\u{a0}02\u{a0}03",
+        ] {
+            assert_eq!(one_phone(spelling, "35").as_deref(), Some("+33299010203"), "{spelling}");
+        }
+        assert_eq!(one_phone("02 99 01 02 03 / 06 00 00 00 00", "35"), None, "two are not one");
+    }
+
+    #[test]
+    fn guesses_whose_an_address_is() {
+        for (address, private) in [
+            ("marie.dupont@ville-test.fr", Some(Private::PersonsName)),
+            ("jean-marc.le-goff@ccas-test.fr", Some(Private::PersonsName)),
+            ("ccas.test@wanadoo.fr", Some(Private::FreeProvider)),
+            ("m.dupont@ville-test.fr", None),
+            ("accueil@ccas-test.fr", None),
+            ("france.services@ville-test.fr", None),
+            ("ccas35@ville-test.fr", None),
+            ("pole-social.nord@ville-test.fr", None),
+        ] {
+            assert_eq!(looks_private(address), private, "{address}");
         }
     }
 

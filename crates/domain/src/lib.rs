@@ -14,6 +14,7 @@ pub mod fact;
 pub mod follow_up;
 pub mod gaps;
 pub mod holidays;
+pub mod keeping;
 pub mod need;
 pub mod opening;
 pub mod opening_week;

@@ -6,6 +6,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 use uuid::Uuid;
 
 use crate::area::Area;
+use crate::keeping::Edits;
 use crate::territory::{CommuneCode, Location};
 
 /// What kind of place a structure is, in data·inclusion's and the field's words.
@@ -112,7 +113,20 @@ pub enum Access {
 
 /// The room a structure says it has.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, EnumString, IntoStaticStr, VariantArray, Serialize, utoipa::ToSchema,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
 )]
 #[strum(serialize_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
@@ -175,8 +189,25 @@ impl Session {
     }
 }
 
+/// Days on which a structure receives nobody, whatever its hours say.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ExceptionalClosure {
+    /// The first day.
+    pub from: NaiveDate,
+    /// The last one.
+    pub until: NaiveDate,
+    /// Why, as people are told: « congés ».
+    pub note: Option<String>,
+}
+
+impl ExceptionalClosure {
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.from <= other.until && other.from <= self.until
+    }
+}
+
 /// A place or body that receives people. What is not known is `None` or empty, never guessed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Structure {
     pub id: Uuid,
     /// Where the record comes from, and its identifier there.
@@ -222,6 +253,8 @@ pub struct Structure {
     pub territory: Vec<String>,
     /// Who else receives people there at times.
     pub sessions: Vec<Session>,
+    /// None overlaps another.
+    pub closures: Vec<ExceptionalClosure>,
     pub note: Option<String>,
     /// Invented, for demonstration: shown as such in every answer.
     pub demonstration: bool,
@@ -231,6 +264,12 @@ pub struct Structure {
     pub closed_on: Option<NaiveDate>,
     /// The day of the source that the record was last seen in.
     pub source_date: Option<NaiveDate>,
+    /// The day on which what the source says of it was taken as it is.
+    pub taken_on: NaiveDate,
+    /// Slug of the organisation that keeps the record.
+    pub keeper: Option<String>,
+    /// The fields that were set here, against their source.
+    pub edits: Edits,
     /// The last change of the record here.
     pub updated_at: chrono::DateTime<chrono::Utc>,
 }
@@ -285,11 +324,15 @@ impl Structure {
             capacity_until: None,
             territory: Vec::new(),
             sessions: Vec::new(),
+            closures: Vec::new(),
             note: None,
             demonstration: false,
             disputed: false,
             closed_on: None,
             source_date: None,
+            taken_on: updated_at.date_naive(),
+            keeper: None,
+            edits: Edits::new(),
             updated_at,
         }
     }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use aiguilleur_connectors::{Communes, Fault, Setting, france_services};
 use aiguilleur_directory::territory::Territory;
+use aiguilleur_domain::keeping::Field;
 use aiguilleur_domain::territory::{Commune, CommuneCode};
 use aiguilleur_storage::{Database, StorageError, structures, territory};
 use chrono::{NaiveDate, Utc};
@@ -41,6 +42,8 @@ pub struct Report {
     pub closures_withheld: bool,
     pub rows: Vec<ReportRow>,
     pub closures: Vec<Closure>,
+    /// Records gone from the source that stay open: somebody keeps them here.
+    pub kept_open: Vec<Closure>,
 }
 
 /// One row of the source. `column`, `value` and `reason` say why it was rejected.
@@ -54,6 +57,8 @@ pub struct ReportRow {
     pub column: Option<String>,
     pub value: Option<String>,
     pub reason: Option<String>,
+    /// Fields that were set here and stay so, though the source says otherwise.
+    pub kept: Vec<Field>,
     pub remarks: Vec<Fault>,
 }
 
@@ -102,7 +107,7 @@ pub async fn france_services(
     let stored = structures::load_source(&mut connection, france_services::SOURCE).await?;
     let present: HashSet<String> = rows.iter().filter_map(|row| row.source_id.clone()).collect();
     let said = rows.iter().filter_map(|row| row.outcome.as_ref().ok().cloned()).collect();
-    let mut plan = Reconciliation::plan(&stored, said, &present, now);
+    let mut plan = Reconciliation::plan(&stored, said, &present, now).map_err(StorageError::from)?;
     let closures_withheld = rows.iter().any(|row| row.source_id.is_none());
     if closures_withheld {
         plan.withhold_closures();
@@ -132,6 +137,7 @@ pub async fn france_services(
         closures_withheld,
         rows,
         closures: plan.closures,
+        kept_open: plan.kept_open,
     })
 }
 
@@ -139,11 +145,13 @@ fn report_row(row: aiguilleur_connectors::Row, plan: &Reconciliation) -> ReportR
     let verdict = row.source_id.as_ref().filter(|_| row.outcome.is_ok()).and_then(|source_id| plan.verdicts.get(source_id));
     let fault = row.outcome.err();
     let mut remarks = row.remarks;
-    if verdict.is_some_and(|verdict| verdict.fate == Fate::KeptAsEdited) {
+    let kept = verdict.map(|verdict| verdict.kept.clone()).unwrap_or_default();
+    if !kept.is_empty() {
+        let names: Vec<&str> = kept.iter().map(|field| field.name()).collect();
         remarks.push(Fault {
             column: "id_fs".to_owned(),
             value: row.source_id.clone().unwrap_or_default(),
-            reason: "la fiche a été modifiée ici : ce que dit la source n'est pas repris".to_owned(),
+            reason: format!("la fiche a été modifiée ici : ce que dit la source n'est pas repris pour {}", names.join(", ")),
             code: "edited_here",
         });
     }
@@ -153,13 +161,14 @@ fn report_row(row: aiguilleur_connectors::Row, plan: &Reconciliation) -> ReportR
         status: match verdict.map(|verdict| verdict.fate) {
             Some(Fate::Created) => RowStatus::Created,
             Some(Fate::Updated) => RowStatus::Updated,
-            Some(Fate::Unchanged | Fate::KeptAsEdited) => RowStatus::Unchanged,
+            Some(Fate::Unchanged) => RowStatus::Unchanged,
             None => RowStatus::Rejected,
         },
         source_id: row.source_id,
         column: fault.as_ref().map(|fault| fault.column.clone()),
         value: fault.as_ref().map(|fault| fault.value.clone()),
         reason: fault.map(|fault| fault.reason),
+        kept,
         remarks,
     }
 }

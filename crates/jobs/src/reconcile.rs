@@ -1,10 +1,12 @@
-//! Bringing what is stored of a source in line with what the source says now. Seeds and imports both go through here.
+//! Bringing what is stored of a source in line with what the source says now. Seeds and imports both go through here. What an editor
+//! set stays, and the plan says where the source says otherwise.
 
 use std::collections::{HashMap, HashSet};
 
+use aiguilleur_domain::keeping::{Field, UnreadableRecord};
 use aiguilleur_domain::structure::Structure;
 use aiguilleur_storage::changes::{self, Changes};
-use aiguilleur_storage::structures::{self, Stored};
+use aiguilleur_storage::structures;
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncPgConnection;
 use serde::Serialize;
@@ -16,6 +18,22 @@ use crate::JobError;
 const LISTED_CHANGES: usize = 4_000;
 /// The share of a source that may close at once without being asked for.
 const CLOSURES_ALLOWED: f64 = 0.10;
+
+/// What a source says now of a record, under what was set here; and the fields of which it says otherwise.
+fn merge(mut said: Structure, known: &Structure) -> Result<(Structure, Vec<Field>), UnreadableRecord> {
+    let before = known.as_sourced()?;
+    keep_known_dates(&mut said, &before);
+    // Its id, who keeps it and what users said of it aren't the source's to change; its days are told once it is known to have changed.
+    let said = Structure {
+        id: known.id,
+        keeper: known.keeper.clone(),
+        disputed: known.disputed,
+        updated_at: known.updated_at,
+        taken_on: known.taken_on,
+        ..said
+    };
+    said.keeping_edits_of(known)
+}
 
 /// A list that bears no date takes nothing away from what a dated one said.
 fn keep_known_dates(said: &mut Structure, known: &Structure) {
@@ -35,23 +53,26 @@ pub struct Reconciliation {
     /// To be written: new, changed and closed records.
     writes: Vec<Structure>,
     pub closures: Vec<Closure>,
+    /// Records gone from the source that stay open: somebody keeps them here.
+    pub kept_open: Vec<Closure>,
     /// Records of the source that were open before.
     open_before: usize,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     pub id: Uuid,
     pub fate: Fate,
+    /// The fields that were set here and of which the source says otherwise.
+    pub kept: Vec<Field>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
     Created,
     Updated,
+    /// Nothing of it that is shown has changed.
     Unchanged,
-    /// Somebody edited it here: what the source says is set aside.
-    KeptAsEdited,
 }
 
 /// A record that is gone from its source.
@@ -64,37 +85,45 @@ pub struct Closure {
 
 impl Reconciliation {
     /// Compares. `present` names every record the source still has, unreadable ones included: those are not closed.
-    pub fn plan(stored: &HashMap<String, Stored>, said: Vec<Structure>, present: &HashSet<String>, now: DateTime<Utc>) -> Self {
-        let mut plan = Self { open_before: stored.values().filter(|it| !it.structure.is_closed()).count(), ..Self::default() };
-        for mut structure in said {
-            let fate = match stored.get(&structure.source_id) {
-                None => Fate::Created,
-                Some(known) => {
-                    structure.id = known.structure.id;
-                    keep_known_dates(&mut structure, &known.structure);
-                    // What users said of it isn't the source's to change.
-                    structure.disputed = known.structure.disputed;
-                    let same = Structure { updated_at: known.structure.updated_at, ..structure.clone() } == known.structure;
-                    match (same, known.edited) {
-                        (true, _) => Fate::Unchanged,
-                        (false, true) => Fate::KeptAsEdited,
-                        (false, false) => Fate::Updated,
-                    }
-                }
+    ///
+    /// # Errors
+    /// When a stored record can't be read.
+    pub fn plan(
+        stored: &HashMap<String, Structure>,
+        said: Vec<Structure>,
+        present: &HashSet<String>,
+        now: DateTime<Utc>,
+    ) -> Result<Self, UnreadableRecord> {
+        let mut plan = Self { open_before: stored.values().filter(|it| !it.is_closed()).count(), ..Self::default() };
+        for said in said {
+            let source_id = said.source_id.clone();
+            let Some(known) = stored.get(&source_id) else {
+                plan.verdicts.insert(source_id, Verdict { id: said.id, fate: Fate::Created, kept: Vec::new() });
+                plan.writes.push(said);
+                continue;
             };
-            plan.verdicts.insert(structure.source_id.clone(), Verdict { id: structure.id, fate });
-            if matches!(fate, Fate::Created | Fate::Updated) {
-                plan.writes.push(structure);
+            let (merged, kept) = merge(said, known)?;
+            // Only what the source says beside an edit may have changed: that is written, and nobody sees it.
+            let is_as_shown = Structure { edits: merged.edits.clone(), ..known.clone() } == merged;
+            let fate = if is_as_shown { Fate::Unchanged } else { Fate::Updated };
+            plan.verdicts.insert(source_id, Verdict { id: known.id, fate, kept });
+            if merged != *known {
+                let updated_at = if is_as_shown { known.updated_at } else { now };
+                plan.writes.push(Structure { updated_at, taken_on: now.date_naive(), ..merged });
             }
         }
-        let mut gone: Vec<&Stored> =
-            stored.values().filter(|it| !it.edited && !it.structure.is_closed() && !present.contains(&it.structure.source_id)).collect();
-        gone.sort_by(|a, b| a.structure.source_id.cmp(&b.structure.source_id));
-        for Stored { structure, .. } in gone {
-            plan.closures.push(Closure { id: structure.id, source_id: structure.source_id.clone(), name: structure.name.clone() });
-            plan.writes.push(Structure { closed_on: Some(now.date_naive()), updated_at: now, ..structure.clone() });
+        let mut gone: Vec<&Structure> = stored.values().filter(|it| !it.is_closed() && !present.contains(&it.source_id)).collect();
+        gone.sort_by(|a, b| a.source_id.cmp(&b.source_id));
+        for structure in gone {
+            let closure = Closure { id: structure.id, source_id: structure.source_id.clone(), name: structure.name.clone() };
+            if structure.keeper.is_some() || !structure.edits.is_empty() {
+                plan.kept_open.push(closure);
+            } else {
+                plan.closures.push(closure);
+                plan.writes.push(Structure { closed_on: Some(now.date_naive()), updated_at: now, ..structure.clone() });
+            }
         }
-        plan
+        Ok(plan)
     }
 
     /// Leaves every record open, where it can't be told which are gone.

@@ -130,7 +130,8 @@ async fn apply_layer(connection: &mut AsyncPgConnection, layer: &str) -> Result<
 async fn reconcile(connection: &mut AsyncPgConnection, source: &str, said: Vec<Structure>) -> Result<(), JobError> {
     let stored = structures::load_source(connection, source).await?;
     let present: HashSet<String> = said.iter().map(|structure| structure.source_id.clone()).collect();
-    Reconciliation::plan(&stored, said, &present, Utc::now()).apply(connection, source, |_| ()).await
+    let plan = Reconciliation::plan(&stored, said, &present, Utc::now()).map_err(aiguilleur_storage::StorageError::from)?;
+    plan.apply(connection, source, |_| ()).await
 }
 
 /// The catalogue as it is in the store, in the form of the seed files that it came from.

@@ -51,6 +51,18 @@ pub async fn revision(connection: &mut AsyncPgConnection) -> Result<i64, Storage
     Ok(directory_state::table.select(directory_state::revision).first(connection).await?)
 }
 
+/// Whether a structure's record, of a source, may have changed after a revision; one that isn't reached yet is nobody's to know.
+pub async fn has_changed(connection: &mut AsyncPgConnection, id: Uuid, source: &str, after: i64) -> Result<bool, StorageError> {
+    if after > revision(connection).await? {
+        return Ok(true);
+    }
+    // An import that changed very many records lists its layer, not each of them.
+    let itself = directory_change::entity.eq("structure").and(directory_change::id.eq(id.to_string()));
+    let its_source = directory_change::entity.eq("reference").and(directory_change::id.eq(source));
+    let later = directory_change::table.filter(directory_change::revision.gt(after)).filter(itself.or(its_source));
+    Ok(diesel::select(diesel::dsl::exists(later)).get_result(connection).await?)
+}
+
 /// What changed after a revision.
 pub async fn since(connection: &mut AsyncPgConnection, revision: i64) -> Result<Changes, StorageError> {
     let listed: Vec<(String, String)> = directory_change::table

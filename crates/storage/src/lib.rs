@@ -5,6 +5,7 @@ pub mod audit;
 pub mod catalogue;
 pub mod changes;
 pub mod charter;
+pub mod claims;
 pub mod corrections;
 pub mod embedded;
 pub mod figures;
@@ -33,6 +34,7 @@ pub mod seeds;
 pub mod sessions;
 pub mod showings;
 pub mod structures;
+pub mod suggestions;
 pub mod territory;
 
 pub use pool::Database;
@@ -55,6 +57,8 @@ pub enum StorageError {
     /// Something of that name is there already.
     #[error("il y en a déjà un de ce nom")]
     Taken,
+    #[error(transparent)]
+    Record(#[from] aiguilleur_domain::keeping::UnreadableRecord),
     #[error("la base de données a refusé : {0}")]
     Query(#[source] DieselError),
     #[error("migration : {0}")]

@@ -111,9 +111,12 @@ diesel::table! {
         closed_on -> Nullable<Date>,
         source_date -> Nullable<Date>,
         updated_at -> Timestamptz,
-        edited_at -> Nullable<Timestamptz>,
         sessions -> Jsonb,
         disputed -> Bool,
+        keeper -> Nullable<Uuid>,
+        closures -> Jsonb,
+        edits -> Jsonb,
+        taken_on -> Date,
     }
 }
 
@@ -513,6 +516,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    structure_claim (id) {
+        id -> Uuid,
+        structure_id -> Uuid,
+        organisation_id -> Uuid,
+        made_at -> Timestamptz,
+        checked_by -> Text,
+        token_digest -> Nullable<Text>,
+        expires_at -> Nullable<Timestamptz>,
+        status -> Text,
+        settled_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     practice_note (id) {
         id -> Uuid,
         network_id -> Uuid,
@@ -524,12 +541,27 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    suggestion (id) {
+        id -> Uuid,
+        structure_id -> Uuid,
+        organisation_id -> Uuid,
+        made_at -> Timestamptz,
+        changes -> Jsonb,
+        note -> Nullable<Text>,
+        verdict -> Nullable<Text>,
+        settled_at -> Nullable<Timestamptz>,
+    }
+}
+
 diesel::joinable!(handoff -> referral (referral_id));
 diesel::joinable!(outcome -> referral (referral_id));
 diesel::joinable!(referral -> organisation (organisation_id));
 diesel::joinable!(member -> organisation (organisation_id));
 diesel::joinable!(network -> organisation (keeper));
 diesel::joinable!(network_member -> organisation (organisation_id));
+diesel::joinable!(structure_claim -> organisation (organisation_id));
+diesel::joinable!(suggestion -> organisation (organisation_id));
 diesel::joinable!(partner_key -> organisation (organisation_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -569,5 +601,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     refusal_count,
     seed_layer,
     showing_allowance,
-    structure
+    structure,
+    structure_claim,
+    suggestion
 );

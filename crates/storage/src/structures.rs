@@ -1,8 +1,11 @@
-//! Structures: loading them, and writing what a source or an editor says of them.
+//! Structures: loading them, and writing what a source or an editor says of them. An import keeps other imports of its source and every
+//! edit of its records out until it is done.
 
 use std::collections::HashMap;
 
-use aiguilleur_domain::structure::{Capacity, HelpKind, Session, Structure};
+use aiguilleur_domain::keeping::Edits;
+use aiguilleur_domain::privacy::kept_instant;
+use aiguilleur_domain::structure::{Capacity, ExceptionalClosure, HelpKind, Session, Structure};
 use aiguilleur_domain::territory::CommuneCode;
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
@@ -10,10 +13,13 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::{StreamExt, TryStreamExt};
 use uuid::Uuid;
 
-use crate::schema::structure;
+use crate::audit::{self, Actor, Deed};
+use crate::changes::{self, Changes};
+use crate::history::{self, Entity, Origin, Record};
+use crate::schema::{organisation, structure};
 use crate::{StorageError, read_code, read_location};
 
-/// Rows written in one statement: 38 parameters each, of PostgreSQL's 65,535.
+/// Rows written in one statement: 42 parameters each, of PostgreSQL's 65,535.
 const BATCH: usize = 1_000;
 
 #[derive(Debug, Queryable, Selectable, Insertable)]
@@ -57,56 +63,136 @@ struct StructureRow {
     updated_at: DateTime<Utc>,
     sessions: serde_json::Value,
     disputed: bool,
+    keeper: Option<Uuid>,
+    closures: serde_json::Value,
+    edits: serde_json::Value,
+    taken_on: NaiveDate,
 }
 
-/// A structure as stored, and whether somebody edited it here.
+/// A structure whose record nobody else changes until the transaction ends.
 #[derive(Debug, Clone)]
-pub struct Stored {
+pub struct Held {
     pub structure: Structure,
-    pub edited: bool,
+    /// The organisation that keeps it.
+    pub keeper: Option<Uuid>,
 }
+
+/// Slugs of keepers, by their ids.
+type Keepers = HashMap<Uuid, String>;
 
 /// Every structure, closed ones included.
 pub async fn load_all(connection: &mut AsyncPgConnection) -> Result<Vec<Structure>, StorageError> {
+    let keepers = keepers(connection).await?;
     let rows = structure::table.select(StructureRow::as_select()).load_stream::<StructureRow>(connection).await?;
-    rows.map(|row| read(row?)).try_collect().await
+    rows.map(|row| read(row?, &keepers)).try_collect().await
 }
 
 pub async fn load(connection: &mut AsyncPgConnection, ids: &[Uuid]) -> Result<Vec<Structure>, StorageError> {
+    let keepers = keepers(connection).await?;
     let rows: Vec<StructureRow> =
         structure::table.filter(structure::id.eq_any(ids)).select(StructureRow::as_select()).load(connection).await?;
-    rows.into_iter().map(read).collect()
+    rows.into_iter().map(|row| read(row, &keepers)).collect()
 }
 
 /// What is stored of a source, by the source's own identifiers.
-pub async fn load_source(connection: &mut AsyncPgConnection, source: &str) -> Result<HashMap<String, Stored>, StorageError> {
-    let rows: Vec<(StructureRow, Option<DateTime<Utc>>)> = structure::table
-        .filter(structure::source.eq(source))
-        .select((StructureRow::as_select(), structure::edited_at))
-        .load(connection)
-        .await?;
+pub async fn load_source(connection: &mut AsyncPgConnection, source: &str) -> Result<HashMap<String, Structure>, StorageError> {
+    let keepers = keepers(connection).await?;
+    let rows: Vec<StructureRow> =
+        structure::table.filter(structure::source.eq(source)).select(StructureRow::as_select()).load(connection).await?;
     rows.into_iter()
-        .map(|(row, edited_at)| {
-            let structure = read(row)?;
-            Ok((structure.source_id.clone(), Stored { structure, edited: edited_at.is_some() }))
+        .map(|row| {
+            let structure = read(row, &keepers)?;
+            Ok((structure.source_id.clone(), structure))
         })
         .collect()
 }
 
-/// Keeps other imports of the same source out until the transaction ends.
+async fn keepers(connection: &mut AsyncPgConnection) -> Result<Keepers, StorageError> {
+    let kept = structure::table.filter(structure::keeper.is_not_null()).select(structure::keeper);
+    let keepers = organisation::table.filter(organisation::id.nullable().eq_any(kept)).select((organisation::id, organisation::slug));
+    Ok(keepers.load::<(Uuid, String)>(connection).await?.into_iter().collect())
+}
+
+/// Holds a record for a change; `None` when there is none such. Waits for an import of its source that is under way.
+pub async fn hold(connection: &mut AsyncPgConnection, id: Uuid) -> Result<Option<Held>, StorageError> {
+    let source: Option<String> = structure::table.find(id).select(structure::source).first(connection).await.optional()?;
+    let Some(source) = source else { return Ok(None) };
+    let sql = "SELECT pg_advisory_xact_lock_shared(hashtextextended('structures of ' || $1, 0))";
+    diesel::sql_query(sql).bind::<diesel::sql_types::Text, _>(source).execute(connection).await?;
+    let row: StructureRow = structure::table.find(id).select(StructureRow::as_select()).for_update().first(connection).await?;
+    let keepers = keepers(connection).await?;
+    Ok(Some(Held { keeper: row.keeper, structure: read(row, &keepers)? }))
+}
+
+/// Writes what became of a record that is held, with its history and its line of the audit; returns it, and the directory's revision
+/// that shows it. Raises the revision, and so comes last in its transaction; what is as it was isn't written.
+pub async fn change(
+    connection: &mut AsyncPgConnection,
+    actor: &Actor,
+    action: &str,
+    held: Held,
+    after: Structure,
+    origin: Origin,
+) -> Result<(Structure, i64), StorageError> {
+    let Held { structure: before, keeper } = held;
+    if after == before {
+        return Ok((before, changes::revision(connection).await?));
+    }
+    let after = Structure { updated_at: kept_instant(false, Utc::now()), ..after };
+    upsert(connection, std::slice::from_ref(&after), |_| ()).await?;
+    let id = after.id.to_string();
+    let record = Record { entity: Entity::Structure, id: &id, keeper };
+    if !is_on_record(connection, &before).await? {
+        history::append(connection, record, Origin::Source, None, &before).await?;
+    }
+    history::append(connection, record, origin, Some(&actor.organisation), &after).await?;
+    let (was, is) = Structure::differences(&before, &after)?;
+    audit::write(connection, actor, Deed { action, entity: "structure", id, organisation: keeper }, Some(&was), Some(&is)).await?;
+    let changed = Changes { reference: false, structures: vec![after.id] };
+    let revision = changes::record(connection, &changed, &after.source).await?;
+    Ok((after, revision))
+}
+
+/// Whether the newest state on record is the present one: an import may have come since.
+async fn is_on_record(connection: &mut AsyncPgConnection, present: &Structure) -> Result<bool, StorageError> {
+    let newest = history::list(connection, Entity::Structure, &present.id.to_string(), None, 1).await?.pop();
+    let Some(newest) = newest else { return Ok(false) };
+    let unreadable = |error: serde_json::Error| unreadable_in("record_version", "state", &error.to_string());
+    let newest: Structure = serde_json::from_value(newest.state).map_err(unreadable)?;
+    // Who keeps it, and whether it is disputed, are told elsewhere.
+    let (disputed, keeper, updated_at) = (present.disputed, present.keeper.clone(), present.updated_at);
+    Ok(Structure { disputed, keeper, updated_at, ..newest } == *present)
+}
+
+/// Gives a record that is held to an organisation; returns the directory's revision that shows it. Comes last in its transaction.
+pub async fn give_to(connection: &mut AsyncPgConnection, actor: &Actor, action: &str, held: &Held, to: Uuid) -> Result<i64, StorageError> {
+    let id = held.structure.id;
+    let now = kept_instant(false, Utc::now());
+    diesel::update(structure::table.find(id))
+        .set((structure::keeper.eq(Some(to)), structure::updated_at.eq(now)))
+        .execute(connection)
+        .await?;
+    let slug: String = organisation::table.find(to).select(organisation::slug).first(connection).await?;
+    let told = |keeper: &Option<String>| serde_json::json!({ "keeper": keeper });
+    let deed = Deed { action, entity: "structure", id: id.to_string(), organisation: Some(to) };
+    audit::write(connection, actor, deed, Some(&told(&held.structure.keeper)), Some(&told(&Some(slug)))).await?;
+    changes::record(connection, &Changes { reference: false, structures: vec![id] }, &held.structure.source).await
+}
+
+/// Keeps other imports of the same source, and edits of its records, out until the transaction ends.
 pub async fn lock_source(connection: &mut AsyncPgConnection, source: &str) -> Result<(), StorageError> {
     let sql = "SELECT pg_advisory_xact_lock(hashtextextended('structures of ' || $1, 0))";
     diesel::sql_query(sql).bind::<diesel::sql_types::Text, _>(source).execute(connection).await?;
     Ok(())
 }
 
-/// Inserts and replaces records, in batches; one that somebody edited here stays as it is. Calls `progress` with how many were written.
+/// Inserts and replaces records, in batches, but for who keeps them and whether they are disputed. Calls `progress` with how many were
+/// written.
 pub async fn upsert(
     connection: &mut AsyncPgConnection,
     structures: &[Structure],
     mut progress: impl FnMut(usize) + Send,
 ) -> Result<(), StorageError> {
-    use diesel::query_dsl::methods::FilterDsl;
     use diesel::upsert::excluded;
 
     macro_rules! all_from_source {
@@ -114,7 +200,7 @@ pub async fn upsert(
     }
     for batch in structures.chunks(BATCH) {
         let rows: Vec<StructureRow> = batch.iter().map(write).collect::<Result<_, _>>()?;
-        let upsert = diesel::insert_into(structure::table).values(rows).on_conflict(structure::id).do_update().set(all_from_source!(
+        let columns = all_from_source!(
             kind,
             institution,
             name,
@@ -148,21 +234,32 @@ pub async fn upsert(
             closed_on,
             source_date,
             updated_at,
-            sessions
-        ));
-        FilterDsl::filter(upsert, structure::edited_at.is_null()).execute(connection).await?;
+            sessions,
+            closures,
+            edits,
+            taken_on
+        );
+        let upsert = diesel::insert_into(structure::table).values(rows).on_conflict(structure::id).do_update().set(columns);
+        upsert.execute(connection).await?;
         progress(batch.len());
     }
     Ok(())
 }
 
-fn read(row: StructureRow) -> Result<Structure, StorageError> {
-    let unreadable = |column, value: &str| StorageError::Unreadable { table: "structure", column, value: value.to_owned() };
+fn unreadable_in(table: &'static str, column: &'static str, value: &str) -> StorageError {
+    StorageError::Unreadable { table, column, value: value.to_owned() }
+}
+
+fn read(row: StructureRow, keepers: &Keepers) -> Result<Structure, StorageError> {
+    let unreadable = |column, value: &str| unreadable_in("structure", column, value);
     let help_kinds: Result<Vec<HelpKind>, StorageError> =
         row.help_kinds.iter().map(|code| read_code("structure", "help_kinds", code)).collect();
     let capacity: Option<Capacity> = row.capacity.as_deref().map(|code| read_code("structure", "capacity", code)).transpose()?;
     let sessions: Result<Vec<Session>, StorageError> =
         serde_json::from_value(row.sessions).map_err(|error| unreadable("sessions", &error.to_string()));
+    let closures: Result<Vec<ExceptionalClosure>, StorageError> =
+        serde_json::from_value(row.closures).map_err(|error| unreadable("closures", &error.to_string()));
+    let edits: Result<Edits, StorageError> = serde_json::from_value(row.edits).map_err(|error| unreadable("edits", &error.to_string()));
     Ok(Structure {
         id: row.id,
         kind: read_code("structure", "kind", &row.kind)?,
@@ -195,6 +292,10 @@ fn read(row: StructureRow) -> Result<Structure, StorageError> {
         capacity_until: row.capacity_until,
         territory: row.territory,
         sessions: sessions?,
+        closures: closures?,
+        edits: edits?,
+        taken_on: row.taken_on,
+        keeper: row.keeper.and_then(|id| keepers.get(&id).cloned()),
         note: row.note,
         demonstration: row.demonstration,
         disputed: row.disputed,
@@ -205,11 +306,9 @@ fn read(row: StructureRow) -> Result<Structure, StorageError> {
 }
 
 fn write(it: &Structure) -> Result<StructureRow, StorageError> {
-    let sessions = serde_json::to_value(&it.sessions).map_err(|error| StorageError::Unreadable {
-        table: "structure",
-        column: "sessions",
-        value: error.to_string(),
-    })?;
+    fn json(column: &'static str, value: &impl serde::Serialize) -> Result<serde_json::Value, StorageError> {
+        serde_json::to_value(value).map_err(|error| unreadable_in("structure", column, &error.to_string()))
+    }
     Ok(StructureRow {
         id: it.id,
         source: it.source.clone(),
@@ -247,7 +346,12 @@ fn write(it: &Structure) -> Result<StructureRow, StorageError> {
         closed_on: it.closed_on,
         source_date: it.source_date,
         updated_at: it.updated_at,
-        sessions,
+        sessions: json("sessions", &it.sessions)?,
         disputed: it.disputed,
+        // Given by `give_to` alone.
+        keeper: None,
+        closures: json("closures", &it.closures)?,
+        edits: json("edits", &it.edits)?,
+        taken_on: it.taken_on,
     })
 }

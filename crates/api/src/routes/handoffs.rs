@@ -16,10 +16,10 @@ use super::referrals::{
     NewTarget, ReferralItem, created, digest, free_text, hold, idempotency_key, is_first, kept_until, required_code, tagged, target,
 };
 use crate::auth::Caller;
-use crate::fields::{Fields, Moment};
+use crate::fields::Fields;
 use crate::invitation;
 use crate::problem::{FieldError, Kind, Problem, ProblemDocument};
-use crate::request::{self, IfMatch, JsonBody, State, day_of, json, segment};
+use crate::request::{IfMatch, JsonBody, State, day_of, if_match, json, segment};
 use crate::spec;
 
 /// For which a target's link is good.
@@ -124,7 +124,7 @@ async fn add_handoff(request: HttpRequest, state: State, caller: Caller, JsonBod
     let mode: Option<Mode> = required_code(&fields, "mode");
     let (previous, reason) = (fields.uuid("previous_id"), reason(&fields));
     let (target, mode) = fields.finish(target.zip(mode))?;
-    let condition = if_match(&request).unwrap_or(Condition::Waived);
+    let condition = condition(&request).unwrap_or(Condition::Waived);
     let (mut scope, mut held) = hold(&state, &agent, id).await?;
     let author = Author { organisation: held.organisation, subject: &agent.subject };
     if let Some(key) = key {
@@ -181,7 +181,7 @@ async fn create_transition(request: HttpRequest, state: State, caller: Caller, J
     let now = Utc::now();
     let wish = wish(&fields, to, day_of(now));
     let to = fields.finish(to)?;
-    let wish = Wish { condition: if_match(&request).unwrap_or(Condition::Missing), ..wish };
+    let wish = Wish { condition: condition(&request).unwrap_or(Condition::Missing), ..wish };
     let (mut scope, mut held) = hold(&state, &agent, segment(&request, "id")).await?;
     let handoff = Uuid::parse_str(segment(&request, "handoff_id")).ok();
     let handoff = handoff.filter(|id| held.referral.handoffs.iter().any(|one| one.id == *id));
@@ -269,8 +269,8 @@ pub fn target_link(held: &Held, handoff_id: Uuid, now: DateTime<Utc>) -> (String
 }
 
 /// What is known of the referral's version; `None` when nothing is said.
-fn if_match(request: &HttpRequest) -> Option<Condition> {
-    match request::if_match(request) {
+fn condition(request: &HttpRequest) -> Option<Condition> {
+    match if_match(request) {
         IfMatch::Missing => None,
         IfMatch::Any => Some(Condition::Any),
         IfMatch::Tags(tags) => Some(Condition::Versions(tags.iter().filter_map(|tag| tag.parse().ok()).collect())),
@@ -298,14 +298,7 @@ fn wish(fields: &Fields, to: Option<HandoffStatus>, today: NaiveDate) -> Wish {
     if note.is_some() && reason != Some(Reason::Other) {
         fields.report(Kind::InvalidValue, "note", "Un texte ne va qu'avec la raison « other ».");
     }
-    let expected_on = match fields.moment("expected_on") {
-        Some(Moment::Day(day)) => Some(day),
-        Some(Moment::Instant(_)) => {
-            fields.report(Kind::InvalidValue, "expected_on", "Un jour est attendu, par exemple 2026-11-23.");
-            None
-        }
-        None => None,
-    };
+    let expected_on = fields.day("expected_on");
     if expected_on.is_some() && to.is_some_and(|to| to != HandoffStatus::Waitlisted) {
         fields.report(Kind::InvalidValue, "expected_on", "Une date ne va qu'avec l'état « waitlisted ».");
     }

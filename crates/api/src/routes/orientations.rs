@@ -767,7 +767,7 @@ impl<'a> Shown<'a> {
         TargetItem {
             kind: Some(structure.kind),
             address: structure.address.as_deref(),
-            commune: Some(commune_ref(self.directory, entry)),
+            commune: Some(commune_ref(self.directory, &entry.structure)),
             location: structure.location,
             phone: structure.phone.as_deref(),
             email: structure.email.as_deref(),

@@ -664,7 +664,7 @@ fn occurred_at(fields: &Fields, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     Some(instant.min(now))
 }
 
-pub(super) fn named(identifier: Identifier) -> &'static str {
+pub(crate) fn named(identifier: Identifier) -> &'static str {
     match identifier {
         Identifier::SocialSecurityNumber => "un numéro de sécurité sociale",
         Identifier::TaxNumber => "un numéro fiscal",

@@ -1,11 +1,13 @@
 //! `/v1/structures`: the places and bodies that receive people.
 
+use std::collections::BTreeMap;
+
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, get};
 use aiguilleur_directory::Directory;
-use aiguilleur_directory::layer::Entry;
 use aiguilleur_directory::list::{Filter, Position};
-use aiguilleur_domain::structure::{Access, Capacity, HelpKind, Kind as StructureKind, Session};
+use aiguilleur_domain::keeping::DateOf;
+use aiguilleur_domain::structure::{Access, Capacity, ExceptionalClosure, HelpKind, Kind as StructureKind, Session, Structure};
 use aiguilleur_domain::territory::Location;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
@@ -29,7 +31,7 @@ pub fn configure(config: &mut ServiceConfig<'_>) {
 
 /// A structure. What isn't known is null or empty, never guessed.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-struct StructureItem {
+pub(super) struct StructureItem {
     id: Uuid,
     /// Where the record comes from, and its identifier there.
     source: String,
@@ -73,6 +75,8 @@ struct StructureItem {
     territory: Vec<String>,
     /// Who else receives people there at times.
     sessions: Vec<Session>,
+    /// Days on which it receives nobody, whatever its hours say.
+    closures: Vec<ExceptionalClosure>,
     note: Option<String>,
     /// Invented, for demonstration.
     demonstration: bool,
@@ -82,6 +86,30 @@ struct StructureItem {
     updated_at: DateTime<Utc>,
     /// Metres as the crow flies from the place asked for; null without one.
     distance_m: Option<u32>,
+}
+
+/// A structure with who keeps its record, and where each of its values comes from.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct StructureRecord {
+    #[serde(flatten)]
+    item: StructureItem,
+    /// Slug of the organisation that keeps the record; null: its source alone does.
+    keeper: Option<String>,
+    /// By field: where its value comes from.
+    provenance: BTreeMap<&'static str, ProvenanceItem>,
+}
+
+/// Where a value comes from.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct ProvenanceItem {
+    /// The record's source; `edit` or `suggestion` for what was set here.
+    #[schema(example = "france-services")]
+    source: String,
+    /// Slug of the organisation that set it here.
+    by: Option<String>,
+    date: NaiveDate,
+    /// What happened that day.
+    date_of: DateOf,
 }
 
 /// GeoJSON (RFC 7946).
@@ -161,7 +189,7 @@ async fn list_structures(request: HttpRequest, state: State, Query(fields): Quer
             found,
             limit,
             |last| write_cursor(last.position()),
-            |found| show(&directory, found.entry, filter.around.map(|_| found.distance_m)),
+            |found| show(&directory, &found.entry.structure, filter.around.map(|_| found.distance_m)),
         ))
     };
     if filter.open_at.is_some() {
@@ -226,7 +254,7 @@ async fn list_structures_geojson(request: HttpRequest, state: State, Query(field
 #[utoipa::path(
     operation_id = "stream_structures",
     tag = "Annuaire",
-    responses((status = 200, description = "One structure per line, as `/v1/structures/{id}` shows it", content_type = "application/x-ndjson", body = String))
+    responses((status = 200, description = "One structure per line, as a list shows it", content_type = "application/x-ndjson", body = String))
 )]
 #[get("/v1/structures.ndjson")]
 async fn stream_structures(request: HttpRequest, state: State, _query: Query) -> HttpResponse {
@@ -243,7 +271,7 @@ async fn stream_structures(request: HttpRequest, state: State, _query: Query) ->
         entries.peek()?;
         let lines = entries.try_fold(Vec::new(), |mut lines, entry| {
             after = Some(entry.structure.id);
-            lines.extend(bytes(&show(&directory, entry, None))?);
+            lines.extend(bytes(&show(&directory, &entry.structure, None))?);
             lines.push(b'\n');
             Ok::<_, Problem>(lines)
         });
@@ -254,19 +282,19 @@ async fn stream_structures(request: HttpRequest, state: State, _query: Query) ->
 
 /// One structure; a closed one says since when.
 ///
-/// An old link goes on saying what was there.
+/// An old link goes on saying what was there. Every field says where it comes from, and of which day that is.
 #[utoipa::path(
     operation_id = "get_structure",
     tag = "Annuaire",
     params(("id" = Uuid, Path, example = "33e1b82d-6549-5e98-8aa0-0322ee5eae31", description = "UUID of the structure")),
-    responses((status = 200, description = "The structure", body = StructureItem))
+    responses((status = 200, description = "The structure", body = StructureRecord))
 )]
 #[get("/v1/structures/{id}")]
 async fn get_structure(request: HttpRequest, state: State, _query: Query) -> Result<HttpResponse, Problem> {
     let directory = state.snapshot.get();
     let id = Uuid::parse_str(segment(&request, "id")).ok();
     let entry = id.and_then(|id| directory.structure(id)).ok_or_else(|| Problem::not_found("Lieu"))?;
-    directory_read(&request, directory.revision, JSON, |_| bytes(&show(&directory, entry, None)))
+    directory_read(&request, directory.revision, JSON, |_| bytes(&record(&directory, &entry.structure)))
 }
 
 fn filter(fields: &Fields, directory: &Directory) -> Filter {
@@ -293,7 +321,7 @@ fn filter(fields: &Fields, directory: &Directory) -> Filter {
 }
 
 /// A procedure's slug that must exist; the error gives the nearest ones.
-pub(super) fn check_procedure(fields: &Fields, name: &str, directory: &Directory, slug: &str) {
+pub(crate) fn check_procedure(fields: &Fields, name: &str, directory: &Directory, slug: &str) {
     if directory.catalogue.procedure(slug).is_none() {
         let near = directory.catalogue.similar_slugs(slug).into_iter().map(str::to_owned).collect();
         fields.report_with(Kind::InvalidValue, name, format!("« {slug} » n'est pas une démarche connue ; voir /v1/procedures."), near);
@@ -330,10 +358,19 @@ fn read_cursor(cursor: &str) -> Option<Position> {
     (distance_m.is_finite() && distance_m >= 0.0).then_some(Position { distance_m, id: Uuid::parse_str(id).ok()? })
 }
 
-fn show(directory: &Directory, entry: &Entry, distance_m: Option<f64>) -> StructureItem {
-    let structure = entry.structure.clone();
+/// The record whole.
+pub(super) fn record(directory: &Directory, structure: &Structure) -> StructureRecord {
+    let provenance = structure.provenance().into_iter().map(|(key, it)| {
+        let (source, by) = (it.source.to_owned(), it.by.map(str::to_owned));
+        (key, ProvenanceItem { source, by, date: it.date, date_of: it.date_of })
+    });
+    StructureRecord { item: show(directory, structure, None), keeper: structure.keeper.clone(), provenance: provenance.collect() }
+}
+
+fn show(directory: &Directory, structure: &Structure, distance_m: Option<f64>) -> StructureItem {
+    let structure = structure.clone();
     StructureItem {
-        commune: commune_ref(directory, entry),
+        commune: commune_ref(directory, &structure),
         id: structure.id,
         source: structure.source,
         source_id: structure.source_id,
@@ -364,6 +401,7 @@ fn show(directory: &Directory, entry: &Entry, distance_m: Option<f64>) -> Struct
         capacity_until: structure.capacity_until,
         territory: structure.territory,
         sessions: structure.sessions,
+        closures: structure.closures,
         note: structure.note,
         demonstration: structure.demonstration,
         closed_on: structure.closed_on,
@@ -374,8 +412,8 @@ fn show(directory: &Directory, entry: &Entry, distance_m: Option<f64>) -> Struct
 }
 
 /// The commune a structure stands in, named.
-pub(super) fn commune_ref(directory: &Directory, entry: &Entry) -> CommuneRef {
-    let code = &entry.structure.commune;
+pub(super) fn commune_ref(directory: &Directory, structure: &Structure) -> CommuneRef {
+    let code = &structure.commune;
     directory
         .territory
         .resolve(code)
