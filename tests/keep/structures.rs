@@ -208,7 +208,12 @@ async fn any_state_can_be_read_and_gone_back_to() {
         assert_eq!(app.get_as(nowhere, &editor).await.status, 404, "{nowhere}");
     }
     let audit = app.get_as(&format!("/v1/audit?entity=structure&entity_id={}", id()), &editor).await.json();
-    let line = audit["items"].as_array().unwrap().iter().find(|line| line["after"]["phone"] == "3646").unwrap();
+    let line = audit["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|line| line["action"] == "update_structure" && line["after"]["phone"] == "3646")
+        .unwrap();
     assert_eq!(line["before"].as_object().unwrap().len(), 3, "only what changed: {line}");
 }
 
