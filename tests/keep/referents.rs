@@ -309,3 +309,30 @@ async fn a_contact_that_nobody_verifies_sinks_then_goes() {
     assert_eq!(functions(&told(&app, &mediator).await), ["Périmée", "Vérifiée"]);
     assert_eq!(told_of(), 1);
 }
+
+#[tokio::test]
+async fn any_state_of_a_contact_can_be_gone_back_to() {
+    let (app, _database) = App::national().await;
+    let (ours, theirs) = (editor(&app, "caf-35", "35"), editor(&app, "caf-29", "29"));
+    let made = contact(&app, &ours, json!({"weekly_cap": 5, "channels": {"email": "anne.martin@caf.exemple.fr"}})).await;
+    assert_eq!(made["keeping"]["email_looks_personal"], true);
+    let (path, history) = (format!("/v1/referents/{}", text(&made["id"])), format!("/v1/history/referent/{}", text(&made["id"])));
+    for change in [json!({"weekly_cap": 6, "note": "Avant 11 h."}), json!({"suspended": true, "channels": {"phone": "3230"}})] {
+        assert_eq!(send(&app, Method::PATCH, &path, &ours, Some("*"), Some(&change)).await.status, 200);
+    }
+    assert_eq!(send(&app, Method::DELETE, &path, &ours, Some("*"), None).await.status, 204);
+    let states = app.get_as(&history, &ours).await.json();
+    let origins: Vec<&str> = states["items"].as_array().unwrap().iter().map(|state| text(&state["origin"])).collect();
+    assert_eq!(origins, ["removal", "edit", "edit", "edit"]);
+    assert_eq!(app.get_as(&history, &theirs).await.json()["items"], json!([]));
+    assert_eq!(app.post(&history, &theirs, &json!({"version": 1})).await.status, 422, "none of theirs");
+    let restored = app.post(&history, &ours, &json!({"version": 1})).await;
+    assert_eq!((restored.status.as_u16(), &restored.json()["origin"]), (200, &json!("restoration")), "{}", restored.text);
+    let timeless = |mut contact: Value| {
+        let keeping = contact["keeping"].as_object_mut().unwrap();
+        keeping.retain(|key, _| !["version", "provenance"].contains(&key.as_str()));
+        contact
+    };
+    assert_eq!(timeless(app.get_as(&path, &ours).await.json()), timeless(made), "exactly as it was");
+    assert_eq!(app.post(&history, &ours, &json!({"version": 99})).await.status, 422);
+}

@@ -42,6 +42,9 @@ const NOTE_WRITERS: Access = Access::Roles(&[Role::Mediator, Role::StructureEdit
 /// Of the network that they keep.
 const NETWORK_KEEPERS: Access = Access::Roles(&[Role::NetworkManager, Role::Administrator]);
 
+/// Whoever keeps a record; whose it is, the handler says.
+const HISTORIANS: Access = Access::Roles(&[Role::StructureEditor, Role::InstitutionEditor, Role::NetworkManager, Role::Administrator]);
+
 /// Every operation of the OpenAPI document, by its id.
 pub const OPERATIONS: &[(&str, Access)] = &[
     ("add_handoff", Access::Referrers),
@@ -84,7 +87,7 @@ pub const OPERATIONS: &[(&str, Access)] = &[
     ("list_corrections", KEEPERS),
     ("list_coverage", Access::Public),
     ("list_follow_ups", Access::Referrers),
-    ("list_history", AUDITORS),
+    ("list_history", HISTORIANS),
     ("list_institutions", Access::Public),
     ("list_issuers", ADMINISTRATORS),
     ("list_members", ADMINISTRATORS),
@@ -115,7 +118,7 @@ pub const OPERATIONS: &[(&str, Access)] = &[
     ("report_outcome", Access::Referrers),
     ("report_outcome_by_code", Access::Agents),
     ("report_refusal", Access::Referrers),
-    ("restore_record", AUDITORS),
+    ("restore_record", HISTORIANS),
     ("revoke_partner_key", ADMINISTRATORS),
     ("rotate_partner_key", ADMINISTRATORS),
     ("stream_audit", ADMINISTRATORS),

@@ -1,16 +1,21 @@
 //! `/v1/history`: every state that the records kept here were in, and going back to any of them.
 
 use actix_web::{HttpRequest, HttpResponse, get, post};
+use aiguilleur_domain::access::Role;
 use aiguilleur_domain::keeping::{EditOrigin, Editor};
+use aiguilleur_domain::referent::Referent;
 use aiguilleur_storage::history::{self, Entity, Origin, Version};
-use aiguilleur_storage::{Scoped, StorageError, structures};
+use aiguilleur_storage::{Scope, Scoped, StorageError, catalogue, practice_notes, referents, scoped, structures};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
 
 use super::kept_structures::{check_keeper, hold};
+use super::networks::{must_manage, see};
 use super::organisations::private;
+use super::referents::{check_rights, own_scope};
 use super::{Page, limit, wanted};
 use crate::auth::{Agent, Caller};
 use crate::fields::Fields;
@@ -100,7 +105,9 @@ async fn restore_record(request: HttpRequest, state: State, caller: Caller, Json
     let (entity, id) = (entity(&request)?, segment(&request, "id"));
     let restored = match entity {
         Entity::Structure => restore_structure(&state, &agent, id, wanted).await?,
-        Entity::Referent | Entity::Procedure | Entity::Institution | Entity::PracticeNote => return Err(not_found()),
+        Entity::Referent => restore_referent(&state, &agent, id, wanted).await?,
+        Entity::Procedure | Entity::Institution => restore_catalogue(&state, &agent, entity, id, wanted).await?,
+        Entity::PracticeNote => restore_practice_note(&state, &agent, id, wanted).await?,
     };
     private(HttpResponse::Ok(), &show(restored))
 }
@@ -113,8 +120,89 @@ async fn readable(state: &State, agent: &Agent, entity: Entity, id: &str) -> Res
             check_keeper(agent, &held.structure)?;
             Ok((scope, held.structure.id.to_string()))
         }
-        Entity::Referent | Entity::Procedure | Entity::Institution | Entity::PracticeNote => Err(not_found()),
+        Entity::Referent => {
+            must_have(agent, Role::InstitutionEditor)?;
+            // Another organisation's states aren't seen there, as its contacts aren't.
+            Ok((own_scope(state, agent).await?, id.to_owned()))
+        }
+        Entity::Procedure | Entity::Institution => {
+            must_have(agent, Role::Administrator)?;
+            Ok((scoped(&state.database, Scope::Administrator).await?, id.to_owned()))
+        }
+        Entity::PracticeNote => Ok((hold_note(state, agent, id).await?.0, id.to_owned())),
     }
+}
+
+/// # Errors
+/// 403 for who has another role.
+fn must_have(agent: &Agent, role: Role) -> Result<(), Problem> {
+    if agent.has(role) {
+        Ok(())
+    } else {
+        Err(Problem::new(Kind::Forbidden, "Votre rôle ne permet pas de lire les états de cette fiche."))
+    }
+}
+
+/// A practice note whose network the agent manages, within the system's scope.
+async fn hold_note(state: &State, agent: &Agent, id: &str) -> Result<(Scoped, Uuid), Problem> {
+    let id = Uuid::parse_str(id).map_err(|_| not_found())?;
+    let mut scope = scoped(&state.database, Scope::System).await?;
+    let network = practice_notes::network_of(&mut scope, id).await?.ok_or_else(not_found)?;
+    let (theirs, found) = see(state, agent, &network.to_string()).await.map_err(|_| not_found())?;
+    theirs.commit().await?;
+    if !agent.has(Role::Administrator) {
+        must_manage(agent, &found)?;
+    }
+    Ok((scope, id))
+}
+
+async fn restore_practice_note(state: &State, agent: &Agent, id: &str, wanted: i32) -> Result<Version, Problem> {
+    let (mut scope, note) = hold_note(state, agent, id).await?;
+    let then = history::find(&mut scope, Entity::PracticeNote, id, wanted).await?.ok_or_else(no_such_version)?;
+    practice_notes::restore(&mut scope, &agent.actor(), note, &then).await?.ok_or_else(not_found)?;
+    newest(scope, Entity::PracticeNote, id).await
+}
+
+async fn restore_catalogue(state: &State, agent: &Agent, entity: Entity, slug: &str, wanted: i32) -> Result<Version, Problem> {
+    let (mut scope, _) = readable(state, agent, entity, slug).await?;
+    let then = history::find(&mut scope, entity, slug, wanted).await?.ok_or_else(no_such_version)?;
+    let restored = match entity {
+        Entity::Institution => catalogue::restore_institution(&mut scope, &agent.actor(), slug, &then).await?,
+        _ => catalogue::restore_procedure(&mut scope, &agent.actor(), slug, &then).await?,
+    };
+    restored.ok_or_else(not_found)?;
+    newest(scope, entity, slug).await
+}
+
+/// One that was removed is there again.
+async fn restore_referent(state: &State, agent: &Agent, id: &str, wanted: i32) -> Result<Version, Problem> {
+    let (mut scope, _) = readable(state, agent, Entity::Referent, id).await?;
+    let then = history::find(&mut scope, Entity::Referent, id, wanted).await?.ok_or_else(no_such_version)?;
+    let unreadable =
+        |error: serde_json::Error| StorageError::Unreadable { table: "record_version", column: "state", value: error.to_string() };
+    let after: Referent = serde_json::from_value(then.state).map_err(unreadable)?;
+    check_rights(agent, &after)?;
+    let (actor, today) = (agent.actor(), day_of(Utc::now()));
+    match referents::hold(&mut scope, after.id).await? {
+        Some(held) => {
+            check_rights(agent, &held.kept.referent)?;
+            referents::change(&mut scope, &actor, &held, after, Origin::Restoration, today).await?;
+        }
+        None => {
+            let keeper = state.organisations.ensure(&agent.organisation).await?;
+            referents::create(&mut scope, &actor, keeper, after, Origin::Restoration, today).await?;
+        }
+    }
+    let newest = newest(scope, Entity::Referent, id).await?;
+    state.contacts_changed().await;
+    Ok(newest)
+}
+
+/// The state that a record is in, once it is kept.
+async fn newest(mut scope: Scoped, entity: Entity, id: &str) -> Result<Version, Problem> {
+    let newest = history::list(&mut scope, entity, id, None, 1).await?.pop().ok_or_else(no_such_version)?;
+    scope.commit().await?;
+    Ok(newest)
 }
 
 async fn restore_structure(state: &State, agent: &Agent, id: &str, wanted: i32) -> Result<Version, Problem> {
@@ -125,9 +213,7 @@ async fn restore_structure(state: &State, agent: &Agent, id: &str, wanted: i32) 
     let editor = Editor { by: &agent.organisation, on: day_of(Utc::now()), origin: EditOrigin::Edit };
     let after = held.structure.restored(&then.state, editor).map_err(StorageError::from)?;
     structures::change(&mut scope, &agent.actor(), "restore_record", held, after, Origin::Restoration).await?;
-    let newest = history::list(&mut scope, Entity::Structure, &id, None, 1).await?.pop().ok_or_else(no_such_version)?;
-    scope.commit().await?;
-    Ok(newest)
+    newest(scope, Entity::Structure, &id).await
 }
 
 fn version(fields: &Fields, name: &str) -> Option<i32> {

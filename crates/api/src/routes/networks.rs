@@ -19,7 +19,7 @@ use super::{Named, Page, limit, wanted};
 use crate::auth::{Agent, Caller, is_slug};
 use crate::fields::Fields;
 use crate::problem::{Kind, Problem, ProblemDocument};
-use crate::request::{JsonBody, Query, State, segment};
+use crate::request::{JsonBody, Query, State, day_of, segment};
 use crate::spec;
 
 const MAX_LABEL: usize = 200;
@@ -333,9 +333,11 @@ async fn list_network_gaps(request: HttpRequest, state: State, caller: Caller, _
     private(HttpResponse::Ok(), &Gaps { departements: departements.into_iter().map(str::to_owned).collect(), items })
 }
 
-/// The referent contacts that answer today. None are kept yet: their register is to be read here.
-fn live_contacts(_state: &State) -> Vec<LiveContact> {
-    Vec::new()
+/// The referent contacts that are told of today, whoever may see them: a network's agents learn that there is one, not which.
+fn live_contacts(state: &State) -> Vec<LiveContact> {
+    let (book, today) = (state.referents.get(), day_of(Utc::now()));
+    let live = book.after(None).map(|kept| &kept.referent).filter(|referent| referent.is_live(today));
+    live.map(|referent| LiveContact { institution: referent.institution.clone(), territory: referent.territory.clone() }).collect()
 }
 
 /// The départements of a network's territory, one by one.

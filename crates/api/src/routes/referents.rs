@@ -254,6 +254,8 @@ struct Keeping {
     suspended: bool,
     /// As in its `ETag`.
     version: i32,
+    /// Its address seems to be one person's: one of the function goes on working when that person leaves, or is away.
+    email_looks_personal: bool,
     /// Where each field comes from, and since when.
     provenance: BTreeMap<String, FieldOrigin>,
 }
@@ -815,6 +817,7 @@ impl Shown<'_> {
                 substitute: it.substitute,
                 suspended: it.suspended,
                 version: record.version,
+                email_looks_personal: it.channels.email.as_deref().and_then(contact::looks_private).is_some(),
                 provenance: record
                     .dates
                     .iter()
