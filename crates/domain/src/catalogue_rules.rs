@@ -85,10 +85,11 @@ fn is_web_address(address: Option<&str>) -> bool {
 }
 
 fn unknown_words<'w>(field: &str, words: &[String], is_known: impl Fn(&str) -> bool, all: impl Iterator<Item = &'w str>) -> Option<Fault> {
-    if words.is_empty() {
-        return Some(fault(field, "Une liste qui n'est pas vide est attendue."));
-    }
-    let unknown = words.iter().find(|word| !is_known(word))?;
-    let shown: String = unknown.chars().take(80).collect();
-    Some(Fault { allowed: all.map(str::to_owned).collect(), ..fault(field, format!("« {shown} » n'est pas une valeur admise.")) })
+    let detail = if words.is_empty() {
+        "Une liste qui n'est pas vide est attendue.".to_owned()
+    } else {
+        let unknown: String = words.iter().find(|word| !is_known(word))?.chars().take(80).collect();
+        format!("« {unknown} » n'est pas une valeur admise.")
+    };
+    Some(Fault { allowed: all.map(str::to_owned).collect(), ..fault(field, detail) })
 }
