@@ -188,6 +188,8 @@ async fn changes_are_refused(reached: &mut Reached, app: &App, known: &Known) {
 
 /// A contact that is reached another way.
 async fn contacts_are_refused(reached: &mut Reached, app: &App, known: &Known) {
+    let update = named("update_referent");
+    note(reached, &update, app, with_body(update.request(known), json!({"weekly_cap": 99_999})).unwrap()).await;
     for (id, path, other) in [("create_showing", "showings", &known.relay), ("create_message", "messages", &known.referent)] {
         let operation = named(id);
         let request = Request { path: format!("/v1/referents/{other}/{path}"), ..operation.request(known) };

@@ -1,7 +1,9 @@
 //! How to reach a contact: shown under conditions, counted, never by whom.
 
+use std::time::Duration;
+
 use aiguilleur_testkit::mail::PostOffice;
-use aiguilleur_testkit::{App, NATIONAL, TestDatabase};
+use aiguilleur_testkit::{App, NATIONAL, TestDatabase, eventually};
 use chrono::{Datelike, Days, Utc};
 use chrono_tz::Europe::Paris;
 use futures_util::future::join_all;
@@ -42,7 +44,7 @@ async fn a_contact_is_shown_to_who_agreed_and_prepared() {
     for (body, pointer) in [
         (showing(), "/prerequisites"),
         (with(good.clone(), json!({"prerequisites": ["oui"]})), "/prerequisites"),
-        (with(good.clone(), json!({"procedure": "apl"})), "/procedure"),
+        (with(good.clone(), json!({"procedure": "prime-activite"})), "/procedure"),
         (with(good.clone(), json!({"reason": "redirect"})), "/reason"),
         (with(good.clone(), json!({"commune": "75056"})), "/commune"),
     ] {
@@ -120,7 +122,14 @@ async fn sixty_four_askers_never_get_one_too_many() {
     let monday = today + Days::new(7 - u64::from(today.weekday().num_days_from_monday()));
     let counted = here.get_as(&path, &editor).await.json();
     assert_eq!(counted["total"], 5);
-    // The next answer gives the reopening day and the next step.
+    // Answers give the reopening day and the next step, on the node that didn't show the last one too.
+    for app in nodes {
+        assert!(
+            eventually(Duration::from_secs(5), async || told(app, &askers[usize::from(app.address == there.address)].1).await["available"]
+                == 0)
+            .await
+        );
+    }
     let referents = told(&here, &askers[0].1).await;
     let card = &referents["items"][0];
     assert_eq!((&referents["available"], &card["availability"], &card["ask"]), (&json!(0), &json!("full"), &Value::Null));

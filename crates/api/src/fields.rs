@@ -415,18 +415,6 @@ impl Fields {
     }
 }
 
-/// Makes a list of objects one object, by their places: read from there, each field has its pointer (`appeals/0/body`). Returns how
-/// many they are; a longer list than `most` stays as it is, and none to be read.
-pub fn by_place(body: &mut Value, name: &str, most: usize) -> usize {
-    let Some(list) = body.get_mut(name).filter(|value| value.as_array().is_some_and(|items| (1..=most).contains(&items.len()))) else {
-        return 0;
-    };
-    let Value::Array(items) = list.take() else { return 0 };
-    let count = items.len();
-    *list = Value::Object(items.into_iter().enumerate().map(|(place, item)| (place.to_string(), item)).collect());
-    count
-}
-
 /// Percent-decoding that refuses what is not UTF-8.
 fn decode(text: &str) -> Option<String> {
     let spaced = text.replace('+', " ");
@@ -481,18 +469,6 @@ mod tests {
             let lat = fields.number("lat", -90.0..=90.0);
             assert_eq!(fields.finish(lat).unwrap_err().kind(), Kind::InvalidValue, "{text}");
         }
-    }
-
-    #[test]
-    fn the_fields_of_a_list_have_pointers_too() {
-        let names = known(&["stages/0/body", "stages/1/body"]);
-        let mut body = json!({"stages": [{"body": "x"}, {"corps": "y"}]});
-        assert_eq!(by_place(&mut body, "stages", 5), 2);
-        let refused = Fields::from_json(body, &names).unwrap_err();
-        assert_eq!(refused.document("", "").status_and_pointer(), (400, Some("/stages/1/corps".to_owned())));
-        let mut long = json!({"stages": [{}, {}, {}]});
-        assert_eq!(by_place(&mut long, "stages", 2), 0);
-        assert!(Fields::from_json(long, &names).is_err());
     }
 
     #[test]

@@ -13,14 +13,13 @@ use aiguilleur_storage::history::Entity;
 use aiguilleur_storage::{Scope, Scoped, catalogue, scoped};
 use chrono::{Datelike, NaiveDate, Utc};
 use serde::Deserialize;
-use serde_json::Value;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::institutions::{self, InstitutionItem};
 use super::organisations::private;
 use super::procedures::{self, ProcedureItem};
 use crate::auth::Caller;
-use crate::fields::{Fields, by_place};
+use crate::fields::Fields;
 use crate::problem::{Kind, Problem, ProblemDocument};
 use crate::request::{IfMatch, JsonBody, State, day_of, if_match, segment, tag};
 use crate::spec;
@@ -172,19 +171,14 @@ struct InstitutionChange {
     )
 )]
 #[patch("/v1/procedures/{slug}")]
-async fn update_procedure(
-    request: HttpRequest,
-    state: State,
-    caller: Caller,
-    JsonBody(mut body): JsonBody,
-) -> Result<HttpResponse, Problem> {
+async fn update_procedure(request: HttpRequest, state: State, caller: Caller, JsonBody(body): JsonBody) -> Result<HttpResponse, Problem> {
     let agent = caller.may("update_procedure")?;
-    let (fields, stages) = read_change(&mut body)?;
+    let fields = Fields::from_json(body, &spec::body_fields("ProcedureChange"))?;
     let mut scope = scoped(&state.database, Scope::Administrator).await?;
     let slug = segment(&request, "slug");
     let Some(before) = catalogue::hold_procedure(&mut scope, slug).await? else { return Err(Problem::not_found("Démarche")) };
     let now = Utc::now();
-    let after = changed_procedure(&fields, &before, stages, day_of(now));
+    let after = changed_procedure(&fields, &before, day_of(now));
     let institutions = state.snapshot.get();
     if institutions.catalogue.institution(&after.institution).is_none() {
         let known = institutions.catalogue.institutions().iter().map(|body| body.slug.clone()).collect();
@@ -243,20 +237,8 @@ async fn update_institution(request: HttpRequest, state: State, caller: Caller, 
     private(response, &institutions::show(&after))
 }
 
-/// The fields of a procedure's change, and how many stages of appeal it gives.
-fn read_change(body: &mut Value) -> Result<(Fields, usize), Problem> {
-    let stages = by_place(body, "appeals", MAX_STAGES);
-    let mut known = spec::body_fields("ProcedureChange");
-    if stages > 0 {
-        known.retain(|name| name != "appeals");
-        let of_a_stage = spec::body_fields("AppealChange");
-        known.extend((0..stages).flat_map(|place| of_a_stage.iter().map(move |name| format!("appeals/{place}/{name}"))));
-    }
-    Ok((Fields::from_json(body.take(), &known)?, stages))
-}
-
 /// The same procedure with what a change gives, and where it was read.
-fn changed_procedure(fields: &Fields, before: &Procedure, stages: usize, today: NaiveDate) -> Procedure {
+fn changed_procedure(fields: &Fields, before: &Procedure, today: NaiveDate) -> Procedure {
     let mut edit = Edit { fields, given: Vec::new() };
     let mut after = before.clone();
     edit.line("label", &mut after.label);
@@ -281,9 +263,9 @@ fn changed_procedure(fields: &Fields, before: &Procedure, stages: usize, today: 
     edit.value("basis", &mut after.basis, || fields.code("basis"));
     edit.some("doubt", &mut after.doubt);
     edit.some("note", &mut after.note);
-    if stages > 0 || fields.has("appeals") {
-        // A list that is there and has no stage to be read is empty, or too long.
-        if stages == 0 && !fields.texts("appeals", 0).is_empty() {
+    if fields.has("appeals") {
+        let stages = fields.items("appeals");
+        if stages > MAX_STAGES {
             fields.report(Kind::InvalidValue, "appeals", format!("{MAX_STAGES} étapes au plus."));
         }
         after.appeals = (0..stages).map(|place| stage(fields, place)).collect();

@@ -183,15 +183,12 @@ async fn restore_referent(state: &State, agent: &Agent, id: &str, wanted: i32) -
     let after: Referent = serde_json::from_value(then.state).map_err(unreadable)?;
     check_rights(agent, &after)?;
     let (actor, today) = (agent.actor(), day_of(Utc::now()));
-    match referents::hold(&mut scope, after.id).await? {
-        Some(held) => {
-            check_rights(agent, &held.kept.referent)?;
-            referents::change(&mut scope, &actor, &held, after, Origin::Restoration, today).await?;
-        }
-        None => {
-            let keeper = state.organisations.ensure(&agent.organisation).await?;
-            referents::create(&mut scope, &actor, keeper, after, Origin::Restoration, today).await?;
-        }
+    if let Some(held) = referents::hold(&mut scope, after.id).await? {
+        check_rights(agent, &held.kept.referent)?;
+        referents::change(&mut scope, &actor, &held, after, Origin::Restoration, today).await?;
+    } else {
+        let keeper = state.organisations.ensure(&agent.organisation).await?;
+        referents::create(&mut scope, &actor, keeper, after, Origin::Restoration, today).await?;
     }
     let newest = newest(scope, Entity::Referent, id).await?;
     state.contacts_changed().await;

@@ -107,9 +107,10 @@ async fn list_misuse_reports(state: State, caller: Caller, Query(fields): Query)
     let limit = limit(&fields);
     let (settled, before) = (fields.flag("settled").unwrap_or_default(), fields.uuid("cursor"));
     fields.finish(Some(()))?;
-    let mut scope = match agent.has(Role::Administrator) {
-        true => scoped(&state.database, Scope::Administrator).await?,
-        false => own_scope(&state, &agent).await?,
+    let mut scope = if agent.has(Role::Administrator) {
+        scoped(&state.database, Scope::Administrator).await?
+    } else {
+        own_scope(&state, &agent).await?
     };
     let found = misuse::list(&mut scope, settled, before, wanted(limit)).await?;
     scope.commit().await?;

@@ -332,7 +332,7 @@ async fn list_referents(request: HttpRequest, state: State, caller: Caller, Quer
     let territory = &agent.identity.grant.territory;
     let is_told = |kept: &&Kept| kept.referent.is_live(shown.day) && kept.referent.is_seen_from(territory) && is_wanted(&kept.referent);
     let found: Vec<&Kept> = book.after(after).filter(is_told).take(limit + 1).collect();
-    let page = Page::cut(found, limit, |last| last.referent.id.to_string(), |kept| shown.to_mediator(kept));
+    let page = Page::cut(found, limit, |last| last.referent.id.to_string(), |kept| shown.for_mediator(kept));
     private(HttpResponse::Ok(), &page)
 }
 
@@ -394,7 +394,7 @@ async fn get_referent(request: HttpRequest, state: State, caller: Caller, _query
     let book = state.referents.get();
     let is_told = |kept: &&Kept| kept.referent.is_live(shown.day) && kept.referent.is_seen_from(&agent.identity.grant.territory);
     let kept = book.find(id).filter(is_told).filter(|_| agent.has(Role::Mediator)).ok_or_else(unknown)?;
-    private(HttpResponse::Ok(), &shown.to_mediator(kept))
+    private(HttpResponse::Ok(), &shown.for_mediator(kept))
 }
 
 /// Changes a contact, suspends it, says that it is still right, or hands it over.
@@ -431,20 +431,17 @@ async fn update_referent(request: HttpRequest, state: State, caller: Caller, Jso
     let after = fields.finish(read)?;
     check_rights(&agent, &held.kept.referent)?;
     check_rights(&agent, &after)?;
-    let record = match to {
-        Some(to) => {
-            let to = organisations::with_slug(&mut scope, &to).await?.ok_or_else(|| {
-                let detail = format!("« {to} » n'est pas une organisation connue ici : son administrateur doit d'abord l'y inscrire.");
-                Problem::field(Kind::InvalidValue, "/keeper", detail)
-            })?;
-            // The row leaves what this organisation sees.
-            scope.enter(Scope::System).await?;
-            referents::hand_over(&mut scope, &agent.actor(), &held, to.id, today).await?
-        }
-        None => {
-            check_substitute(&mut scope, &after).await?;
-            referents::change(&mut scope, &agent.actor(), &held, after, Origin::Edit, today).await?
-        }
+    let record = if let Some(to) = to {
+        let to = organisations::with_slug(&mut scope, &to).await?.ok_or_else(|| {
+            let detail = format!("« {to} » n'est pas une organisation connue ici : son administrateur doit d'abord l'y inscrire.");
+            Problem::field(Kind::InvalidValue, "/keeper", detail)
+        })?;
+        // The row leaves what this organisation sees.
+        scope.enter(Scope::System).await?;
+        referents::hand_over(&mut scope, &agent.actor(), &held, to.id, today).await?
+    } else {
+        check_substitute(&mut scope, &after).await?;
+        referents::change(&mut scope, &agent.actor(), &held, after, Origin::Edit, today).await?
     };
     scope.commit().await?;
     state.contacts_changed().await;
@@ -507,18 +504,7 @@ fn blank(agent: &Agent, today: NaiveDate) -> Referent {
 /// What a body makes of one; what isn't given stays. Everything wrong is noted in `fields`.
 fn read(fields: &Fields, directory: &Directory, before: &Referent, today: NaiveDate) -> Option<Referent> {
     let mut it = before.clone();
-    let clear: Vec<Clearable> = fields.codes("clear");
-    for field in &clear {
-        match field {
-            Clearable::Email => it.channels.email = None,
-            Clearable::Phone => it.channels.phone = None,
-            Clearable::Platform => it.channels.platform = None,
-            Clearable::Hours => it.hours = None,
-            Clearable::WeeklyCap => it.weekly_cap = None,
-            Clearable::Substitute => it.substitute = None,
-            Clearable::Note => it.note = None,
-        }
-    }
+    clear(fields, &mut it);
     if let Some(slug) = fields.text("institution", 100) {
         slug.clone_into(&mut it.institution);
     }
@@ -607,6 +593,21 @@ fn read(fields: &Fields, directory: &Directory, before: &Referent, today: NaiveD
         );
     }
     fields.is_sound().then_some(it)
+}
+
+/// Empties the fields that a body says to.
+fn clear(fields: &Fields, it: &mut Referent) {
+    for field in fields.codes::<Clearable>("clear") {
+        match field {
+            Clearable::Email => it.channels.email = None,
+            Clearable::Phone => it.channels.phone = None,
+            Clearable::Platform => it.channels.platform = None,
+            Clearable::Hours => it.hours = None,
+            Clearable::WeeklyCap => it.weekly_cap = None,
+            Clearable::Substitute => it.substitute = None,
+            Clearable::Note => it.note = None,
+        }
+    }
 }
 
 fn read_channels(fields: &Fields, it: &mut Referent) {
@@ -794,7 +795,7 @@ impl Shown<'_> {
         }
     }
 
-    fn to_mediator(&self, kept: &Kept) -> ReferentItem {
+    fn for_mediator(&self, kept: &Kept) -> ReferentItem {
         self.told(&Told {
             referent: &kept.referent,
             availability: kept.availability(self.day),
@@ -824,7 +825,7 @@ impl Shown<'_> {
                     .map(|(field, date)| (field.clone(), FieldOrigin { source: keeper.to_owned(), date: *date }))
                     .collect(),
             }),
-            ..self.to_mediator(&record.kept)
+            ..self.for_mediator(&record.kept)
         }
     }
 }

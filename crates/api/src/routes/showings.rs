@@ -327,7 +327,7 @@ fn check_wish(record: &Record, wish: &Wish) -> Result<(), Problem> {
 fn not_now(request: &HttpRequest, state: &State, wish: &Wish, availability: Availability) -> Problem {
     let language = Language::of(request);
     let directory = state.snapshot.get();
-    let next = directory.catalogue.procedure(&wish.procedure).and_then(|it| step_after_referent(it));
+    let next = directory.catalogue.procedure(&wish.procedure).and_then(step_after_referent);
     let next = next.map_or_else(String::new, |step| format!(" {}", texts::step(language, &step)));
     let detail = format!("{} Rien n'a été montré.{next}", texts::referent(language, availability, Freshness::Current));
     Problem::new(Kind::ContactUnavailable, detail)
