@@ -87,7 +87,7 @@ async fn nothing_more_can_be_given_than_what_is_asked_for() {
         (json!({"subject": "x", "roles": ["institution_editor"]}), 422),
         (json!({"subject": "x", "roles": ["institution_editor"], "institution": "caf"}), 422),
         (json!({"subject": "x", "roles": ["institution_editor"], "institution": "caf", "territory": ["99"]}), 422),
-        (json!({"subject": "x", "roles": ["mediator"], "territory": ["35"]}), 422),
+        (json!({"subject": "x", "roles": ["partner"], "territory": ["35"]}), 422),
         (json!({"subject": "agent-7", "roles": ["mediator"]}), 409),
         (json!({"subject": "x\u{0}", "roles": ["mediator"]}), 422),
     ] {

@@ -90,8 +90,9 @@ impl Drop for Scoped {
         let Some(mut uncommitted) = self.connection.take() else { return };
         let Ok(runtime) = Handle::try_current() else { return drop(Object::take(uncommitted)) };
         runtime.spawn(async move {
-            // One that was given up while it began, or is broken, is closed.
-            if AnsiTransactionManager::rollback_transaction(&mut *uncommitted).await.is_err() {
+            // One that was given up while it began or was committed, or is broken, is closed.
+            let was_interrupted = AnsiTransactionManager::is_broken_transaction_manager(&mut *uncommitted);
+            if was_interrupted || AnsiTransactionManager::rollback_transaction(&mut *uncommitted).await.is_err() {
                 drop(Object::take(uncommitted));
             }
         });
