@@ -1,6 +1,6 @@
 //! The catalogue's seed files: `catalogue/<group>.toml`, one table per procedure; `said/<group>.txt`, what people say when they need
 //! it; and `procedure_sources.csv`. A key that isn't known is an error, and so are phrases of an unknown slug; the tests look
-//! for what else a slip of the pen could lose. [`write`] gives them back.
+//! for what else a slip of the pen could lose. [`mod@write`] gives them back.
 
 pub mod write;
 
